@@ -1,0 +1,1 @@
+"""The graph schema: declared once in `schema`, everything else is derived from it."""

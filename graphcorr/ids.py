@@ -1,0 +1,168 @@
+"""Ids: one spelling for GUIDs, token ids, addresses and ARM ids, and the keys of the graph.
+
+`None` always means "the source does not say": empty text, all-zero GUIDs and unreadable values are absent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+import unicodedata
+import uuid
+from hashlib import blake2b
+
+ZERO_GUID = "00000000-0000-0000-0000-000000000000"
+
+_GUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+_HEX32 = re.compile(r"^[0-9a-f]{32}$")
+_SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
+_TENANT = re.compile(r"/tenants?/([0-9a-fA-F-]{36})(?:/|$)")
+
+# Tenants in which Microsoft's own applications live (log-facts 2.1).
+MICROSOFT_TENANTS = frozenset(
+    {
+        "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "72f988bf-86f1-41af-91ab-2d7cd011db47",
+        "cdc5aeea-15c5-4db6-b079-fcadd2505dc2",
+    }
+)
+
+
+def text(value: object) -> str | None:
+    """A stated text, stripped of nothing; None for null, empty and the exports' `<null>` (log-facts 1.3)."""
+    if value is None or value == "" or value == "<null>":
+        return None
+    return value if isinstance(value, str) else str(value)
+
+
+def guid(value: object) -> str | None:
+    """A GUID in lower case with dashes, from any spelling (upper case, braces, no dashes); else None.
+
+    All-zero GUIDs mean "none" everywhere in these logs and are None.
+    """
+    if not isinstance(value, str):
+        return None
+    lowered = value.lower()
+    if _GUID.match(lowered) is None:
+        lowered = lowered.strip().strip("{}")
+        if _HEX32.match(lowered):
+            lowered = str(uuid.UUID(hex=lowered))
+        elif _GUID.match(lowered) is None:
+            return None
+    return None if lowered == ZERO_GUID else lowered
+
+
+def object_id(value: object) -> str | None:
+    """An id that should be a GUID but is kept as written (lower case, stripped) if a source holds another text.
+
+    Sample records carry ids such as `appId-value`; two of them are still two different ids.
+    """
+    found = guid(value)
+    if found is not None or not isinstance(value, str):
+        return found
+    kept = value.strip().lower()
+    return kept if kept and kept.strip("{}") != ZERO_GUID else None
+
+
+def token_guid(value: object) -> str | None:
+    """The request id inside a token id, as a GUID; None for garbage.
+
+    22 base64url characters are the 16 bytes of the sign-in's id in .NET order, 48 characters are base64
+    of its text, 36 are the GUID itself (log-facts 3.1). The 22-character form is case-sensitive.
+    """
+    if not isinstance(value, str):
+        return None
+    stripped = value.strip().rstrip("=")
+    try:
+        if len(stripped) == 22:
+            raw = base64.b64decode(stripped + "==", altchars=b"-_", validate=True)
+            found = str(uuid.UUID(bytes_le=raw))
+            return None if found == ZERO_GUID else found
+        if len(stripped) == 48:
+            return guid(base64.b64decode(stripped, validate=True).decode("ascii"))
+    except (binascii.Error, ValueError):
+        return None
+    return guid(stripped)
+
+
+def ip_address(value: object) -> str | None:
+    """The canonical address without port, brackets or zone; None if absent or no address.
+
+    IPv4 inside IPv6 (`::ffff:1.2.3.4`) becomes IPv4. `::2a02:…`, a malformed IPv6 seen in exports, is kept out.
+    """
+    if not isinstance(value, str):
+        return None
+    candidate = value.strip()
+    if not candidate:
+        return None
+    if candidate.startswith("["):
+        candidate = candidate[1:].partition("]")[0]
+    elif candidate.count(":") == 1:
+        candidate = candidate.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(candidate.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def arm_id(value: object) -> str | None:
+    """An ARM resource id in lower case without a trailing slash; None if the value is not one."""
+    if not isinstance(value, str):
+        return None
+    lowered = value.strip().lower().rstrip("/")
+    return lowered if lowered.startswith("/") and len(lowered) > 1 else None
+
+
+def subscription_of(value: object) -> str | None:
+    """The subscription id inside an ARM id."""
+    match = _SUBSCRIPTION.match(value.strip()) if isinstance(value, str) else None
+    return guid(match.group(1)) if match else None
+
+
+def tenant_of(value: object) -> str | None:
+    """The tenant id inside `/tenants/<id>/providers/Microsoft.aadiam`."""
+    match = _TENANT.search(value) if isinstance(value, str) else None
+    return guid(match.group(1)) if match else None
+
+
+def digest(*parts: object) -> str:
+    """A short stable hash over parts; None and text never collide. Used for event keys and fingerprints."""
+    joined = "\x1f".join("\x00" if part is None else str(part) for part in parts)
+    return blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+# -- keys of the graph (design 6); the projection builds the same keys with the macros below ----------------
+
+
+def directory_object_key(tenant_id: str, directory_object_id: str) -> str:
+    """Key of AppRegistration, ServicePrincipal, User and plain DirectoryObject nodes."""
+    return f"{tenant_id}/{directory_object_id}"
+
+
+def identity_key(tenant_id: str, identity_id: str) -> str:
+    """Key of an Identity node; `identity_id` is `app:<appId>`, `sp:<objectId>` or `reg:<objectId>`."""
+    return f"{tenant_id}/{identity_id}"
+
+
+# -- look-alike names -------------------------------------------------------------------------------------------
+
+# Letters that look like Latin ones in a portal's font, after NFKC and case folding. Small on purpose: it shows
+# candidates, it never joins anything.
+_CONFUSABLE = str.maketrans(
+    {
+        **dict(zip("аеорсухіјѕһԁɡոυνωτα", "aeopcyxijshdgnuvwta", strict=True)),
+        **dict(zip("ορκιεгмтвнк", "opkiermtbhk", strict=True)),
+        "0": "o", "1": "l", "|": "l", "ı": "i", "ł": "l", "ø": "o",
+    }
+)  # fmt: skip
+
+
+def skeleton(name: str) -> str:
+    """The look-alike form of a display name: case, blanks, invisible characters and homoglyphs folded away."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name)).casefold()
+    visible = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc", "Mn", "Zs", "Pd", "Pc"))
+    return visible.translate(_CONFUSABLE).replace("rn", "m").replace("vv", "w").replace("i", "l")

@@ -1,0 +1,1 @@
+"""Files of logs → typed records: readers, detection, the loader protocol, the run."""

@@ -1,0 +1,78 @@
+"""The loader protocol: what a file in `loaders/` declares about one log source.
+
+A loader is one module with one `LOADER`. It knows every shape in which its source is exported and turns one
+decoded object into one record. Reading files, finding shapes, counting, redaction and the archive are not its job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from graphcorr.records import Record
+
+JsonObject = dict[str, Any]
+
+
+class Carrier(StrEnum):
+    """How a record was exported; richest first (the order decides merges, design 5)."""
+
+    EXPORT = "diagnosticExport"  # envelope with `category` and `properties`: storage account, event hub
+    GRAPH = "graphApi"  # object of a Graph `value` page
+    REST = "restApi"  # activity log event of the management API
+    ROW = "logAnalytics"  # row with Log Analytics columns: JSON, JSON Lines, data export, query API
+    CSV = "csv"  # row of a portal CSV: same columns as ROW, values are text, times cut to milliseconds
+
+
+RANK: dict[str, int] = {carrier: len(Carrier) - place for place, carrier in enumerate(Carrier)}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known about a record from outside of it. All optional."""
+
+    # Tenant or ARM id in the blob path (`tenantId=`, `resourceId=`).
+    path_tenant_id: str | None = None
+    path_resource_id: str | None = None
+    # Time an inventory was taken: `--observed-at`, else a date in the file name (ISO text).
+    observed_at: str | None = None
+    # `@odata.context` of the page the object came in.
+    odata_context: str | None = None
+    # File name without folders: only for messages and dates, never to decide a table.
+    file_name: str | None = None
+
+
+Parse = Callable[[JsonObject, Context], "Record | Iterable[Record] | None"]
+"""One decoded object → its record(s); None = belongs to the source but says nothing that is kept.
+
+Raises RecordError with a reason if the object cannot be understood. Rows of CSV files arrive as dicts of text with
+clean column names (no BOM, no ` [UTC]`, `X_dynamic` / `X_string` folded into `X`), empty cells left out, times already
+ISO UTC text; `$table` is kept.
+"""
+
+Claims = Callable[[frozenset[str], JsonObject, Context], bool]
+"""True if an object of this carrier belongs to the source. Called once per distinct set of keys and discriminators
+(category, Category, Type, $table, signInEventTypes, odata context, isInteractive present): it may look at keys and at
+those values, and at nothing else."""
+
+
+@dataclass(frozen=True)
+class Loader:
+    """One log source. `parse` has one function per carrier that exists for it."""
+
+    # Log Analytics table name; the `source` of its records and the name shown to people.
+    source: str
+    record: type[Record]
+    # One sentence for `graphcorr loaders`.
+    title: str
+    parse: Mapping[Carrier, Parse]
+    # Values of the envelope's `category` / the LA column `Category` (diagnostic category), compared in lower case.
+    categories: tuple[str, ...] = ()
+    # Values of `Type` / `$table`.
+    tables: tuple[str, ...] = ()
+    # Recognition where neither category nor table is stated (projected rows, Graph objects, REST events).
+    claims: Mapping[Carrier, Claims] = field(default_factory=dict)
+    # Known columns / properties per carrier; others are kept in raw and counted. Empty = do not count.
+    known: Mapping[Carrier, frozenset[str]] = field(default_factory=dict)

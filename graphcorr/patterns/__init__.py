@@ -1,0 +1,1 @@
+"""Pattern files: parse, lint, run."""

@@ -1,0 +1,1 @@
+"""archive + configuration → tables of nodes and edges; daily layer first, then the whole."""

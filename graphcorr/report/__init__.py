@@ -1,0 +1,1 @@
+"""Documents → text, JSON, CSV."""

@@ -1,0 +1,1 @@
+"""Sample tenants; `demo/` holds the bundled logs of `graphcorr demo`."""

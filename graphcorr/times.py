@@ -1,0 +1,112 @@
+"""Times: every spelling the logs use becomes an aware UTC datetime, or an error that says why not.
+
+Spellings are listed in log-facts 1.3: ISO with 0 to 9 fractional digits and `Z`, offset or nothing,
+`2023-07-26 22:58:30.983201900`, the US forms of portal CSV and old exports, epoch seconds of claims.
+Python and the archive keep microseconds; further digits are cut off, never rounded, so that two
+exports of one event give the same instant.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from graphcorr.errors import RecordError, UsageError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Entra ID did not exist before; later years are typing errors or sentinels such as 9999-12-31.
+EARLIEST = datetime(2001, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+_US = re.compile(
+    r"^(\d{1,2})/(\d{1,2})/(\d{4}),?[ \u00a0\u202f]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(?:[ \u00a0\u202f]*([AaPp])[Mm])?$"
+)
+
+
+def parse_time(value: object, zone: tzinfo = UTC) -> datetime | None:
+    """An event time as aware UTC; None for an absent value (None, blank).
+
+    `zone` applies to spellings that name none. Raises RecordError for text that is no time and for
+    instants outside 2001–2099, which no Entra ID or Azure log can hold.
+    """
+    when = parse_date(value, zone)
+    if when is not None and not EARLIEST <= when < LATEST:
+        raise RecordError(f"impossible time {_shown(value)}", hint="expected a year from 2001 to 2099")
+    return when
+
+
+def parse_date(value: object, zone: tzinfo = UTC) -> datetime | None:
+    """As `parse_time`, but any year: for expiry dates and validity, which may lie far away."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if not text:
+            return None
+        try:
+            when = datetime.fromisoformat(text)  # cuts digits beyond microseconds
+        except ValueError:
+            when = _parse_us(text)
+    elif isinstance(value, datetime):
+        when = value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        return from_epoch(value)
+    else:
+        raise RecordError(f"not a time: {_shown(value)}")
+    try:
+        return when.replace(tzinfo=zone).astimezone(UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except OverflowError as error:
+        raise RecordError(f"impossible time {_shown(value)}") from error
+
+
+def _parse_us(text: str) -> datetime:
+    match = _US.match(text)
+    if match is None:
+        raise RecordError(f"not a time: {_shown(text)}", hint="expected ISO 8601 or M/D/YYYY, h:mm:ss.mmm AM")
+    month, day, year, hour, minute, second, fraction, half = match.groups()
+    hours = int(hour)
+    if half is not None:
+        hours = hours % 12 + (12 if half in "Pp" else 0)
+    micros = int((fraction or "0").ljust(6, "0")[:6])
+    try:
+        return datetime(int(year), int(month), int(day), hours, int(minute), int(second or 0), micros)  # noqa: DTZ001
+    except ValueError as error:
+        raise RecordError(f"impossible time {_shown(text)}") from error
+
+
+def from_epoch(value: object) -> datetime | None:
+    """Epoch seconds, number or text, as claims carry them (`iat`, `exp`); None when absent or unreadable."""
+    if value is None or value == "":
+        return None
+    try:
+        return EPOCH + timedelta(seconds=float(str(value)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def has_fraction(value: object) -> bool:
+    """True if the text states parts of a second; coarser records may duplicate finer ones (design 5)."""
+    return isinstance(value, str) and "." in value
+
+
+def zone_named(name: str) -> tzinfo:
+    """The zone that a user names for a CSV with local times: `UTC`, `Europe/Berlin` or an offset `+02:00`."""
+    if re.fullmatch(r"[+-]\d{2}:\d{2}", name):
+        offset = datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo
+        assert offset is not None
+        return offset
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(f"unknown time zone {name!r}", hint="use a name like Europe/Berlin or an offset like +02:00") from error
+
+
+def to_iso(when: datetime) -> str:
+    """`2026-05-11T08:03:14.103Z`: UTC, milliseconds, the form of every document that graphcorr writes."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
