@@ -1,0 +1,25 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def constructed() -> Path:
+    """Our own constructed records: 40 events of one tenant in every carrier (see data/constructed/README.md)."""
+    return _REPOSITORY / "tests" / "data" / "constructed"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Observed records beside the project; they are read there and never copied. Required where CI is set."""
+    folder = Path(os.environ.get("GRAPHCORR_SHARED_DATA") or _REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("no folder of observed records beside the project (GRAPHCORR_SHARED_DATA)")
+    return folder
