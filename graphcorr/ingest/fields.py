@@ -1,0 +1,99 @@
+"""Small readings of decoded log values that every loader needs: JSON text or object, first stated of several names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+import msgspec
+
+# What the sources write for "nothing" (log-facts 1.3).
+_ABSENT = ("", "<null>")
+
+
+def stated(value: object) -> bool:
+    """False for None, empty text and the exports' `<null>`; True for everything else, also 0, False, [] and {}."""
+    return value is not None and not (isinstance(value, str) and value in _ABSENT)
+
+
+def as_object(value: object) -> dict[str, Any] | None:
+    """A JSON object given decoded or as text; None if absent, unreadable or something else."""
+    if isinstance(value, dict):
+        return value
+    found = _decoded(value) if isinstance(value, str) else None
+    return found if isinstance(found, dict) else None
+
+
+def as_list(value: object) -> list[Any] | None:
+    """A JSON array given decoded or as text; None if absent, unreadable or something else."""
+    if isinstance(value, list):
+        return value
+    found = _decoded(value) if isinstance(value, str) else None
+    return found if isinstance(found, list) else None
+
+
+def as_text(value: object) -> str | None:
+    """A stated text or number as text; None for absent values, booleans, lists and objects."""
+    if isinstance(value, str):
+        return None if value in _ABSENT else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return str(value)
+
+
+def as_bool(value: object) -> bool | None:
+    """True or False, also from text of any case (`TRUE`, `false`); None for everything else."""
+    if isinstance(value, bool):
+        return value
+    lowered = value.strip().lower() if isinstance(value, str) else None
+    return True if lowered == "true" else False if lowered == "false" else None
+
+
+def as_int(value: object) -> int | None:
+    """A whole number from a number or its text; None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    try:
+        return int(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def as_words(value: object) -> tuple[str, ...] | None:
+    """The words of a space-separated list, in the order written; None if absent. A decoded list is taken as it is."""
+    if isinstance(value, str):
+        return tuple(value.split()) if value not in _ABSENT else None
+    if is_text_list(value):
+        return tuple(value)
+    return None
+
+
+def is_text_list(value: object) -> TypeGuard[list[str]]:
+    """True for a list that holds nothing but text."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def first(obj: Mapping[str, Any], *names: str) -> Any:
+    """The value of the first name that states something; None if none does."""
+    for name in names:
+        value = obj.get(name)
+        if value is not None and value != "" and value != "<null>":
+            return value
+    return None
+
+
+def _decoded(text: str) -> object:
+    # json as fallback: it reads what the fast decoder refuses and sources really write (lone surrogates, NaN).
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        pass
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
