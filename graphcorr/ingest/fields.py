@@ -1,19 +1,21 @@
-"""Small readings of decoded log values that every loader needs: JSON text or object, first stated of several names."""
+"""Small readings of decoded log values that every loader needs: JSON text or object, first of several names."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # What the sources write for "nothing" (log-facts 1.3).
 _ABSENT = ("", "<null>")
 
 
 def stated(value: object) -> bool:
-    """False for None, empty text and the exports' `<null>`; True for everything else, also 0, False, [] and {}."""
+    """False for None, empty text and the exports' `<null>`; True for all else, also 0, False, [] and {}."""
     return value is not None and not (isinstance(value, str) and value in _ABSENT)
 
 
@@ -65,7 +67,7 @@ def as_int(value: object) -> int | None:
 
 
 def as_words(value: object) -> tuple[str, ...] | None:
-    """The words of a space-separated list, in the order written; None if absent. A decoded list is taken as it is."""
+    """The words of a space-separated list, as ordered there; None if absent. A list of texts is taken as it is."""
     if isinstance(value, str):
         return tuple(value.split()) if value not in _ABSENT else None
     if is_text_list(value):
@@ -88,9 +90,11 @@ def first(obj: Mapping[str, Any], *names: str) -> Any:
 
 
 def _decoded(text: str) -> object:
-    # json as fallback: it reads what the fast decoder refuses and sources really write (lone surrogates, NaN).
+    # json as fallback: it reads what the fast decoder refuses and sources write (lone surrogates, line breaks).
     try:
         return msgspec.json.decode(text)
+    except RecursionError:
+        return None
     except (msgspec.DecodeError, UnicodeEncodeError):
         pass
     try:
