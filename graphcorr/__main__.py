@@ -1,0 +1,5 @@
+"""`python -m graphcorr` is the command `graphcorr`."""
+
+from graphcorr.cli import main
+
+main()
