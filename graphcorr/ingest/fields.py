@@ -1,4 +1,4 @@
-"""Small readings of decoded log values that every loader needs: JSON text or object, first of several names."""
+"""Small readings of decoded log values for loaders: JSON text or object, first stated of several names."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def as_int(value: object) -> int | None:
 
 
 def as_words(value: object) -> tuple[str, ...] | None:
-    """The words of a space-separated list, as ordered there; None if absent. A list of texts is taken as it is."""
+    """The words of a space-separated list, in its order; None if absent. A list of texts is taken as it is."""
     if isinstance(value, str):
         return tuple(value.split()) if value not in _ABSENT else None
     if is_text_list(value):
@@ -90,7 +90,7 @@ def first(obj: Mapping[str, Any], *names: str) -> Any:
 
 
 def _decoded(text: str) -> object:
-    # json as fallback: it reads what the fast decoder refuses and sources write (lone surrogates, line breaks).
+    # json reads what the fast decoder refuses and sources do write: lone surrogates, line breaks in texts.
     try:
         return msgspec.json.decode(text)
     except RecursionError:

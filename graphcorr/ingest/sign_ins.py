@@ -1,0 +1,327 @@
+"""What the four sign-in tables share: columns, result classes, and the reading of one sign-in in every carrier."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from graphcorr import ids
+from graphcorr.errors import RecordError
+from graphcorr.ingest.fields import as_object, as_text
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Parse
+from graphcorr.records import SignIn, SignInKind
+from graphcorr.times import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+# -- result codes ----------------------------------------------------------------------------------------------
+
+_CODES_OF_CLASS = {
+    "success": "0",
+    # Secret, certificate, assertion or federated credential was presented and refused.
+    "credentialFailed": """
+        7000215 7000222
+        700027 700024 700021 700022 700023 700028 700030 700029 700031 700032 1000502
+        7000210 7000211 7000212 7000213 7000214 500183 7000221 50048 500033 5000811 50012 50013 50027
+        70021 700211 700213 7002137 7002138 700212 7000226 7000227 7000225
+    """,
+    "identityUnknown": "700016 700011 7000217 7000229",
+    "disabled": "7000112 7000116 7000117 500014",
+    "blocked": "53003 530031 530032",
+    # No credential sent, resource or consent missing, protocol misused.
+    "requestError": """
+        7000216 7000218 7000219 900144
+        500011 50105 65001 1002012
+        700025 9002319 9002324 7000113 7000114 50194 90002 7000110
+    """,
+}
+RESULT_CLASSES: Mapping[str, str] = {code: name for name, codes in _CODES_OF_CLASS.items() for code in codes.split()}
+"""Class of each result code of workload sign-ins; every other code is `failed`."""
+
+
+def result_class(code: str | None) -> str | None:
+    """The class of a result code given as text; None if no code is stated."""
+    return None if code is None else RESULT_CLASSES.get(code, "failed")
+
+
+# -- columns ---------------------------------------------------------------------------------------------------
+
+_COMMON_COLUMNS = """
+    AADTenantId AppId AuthenticationContextClassReferences AuthenticationProcessingDetails Category
+    ConditionalAccessPolicies ConditionalAccessStatus CorrelationId CreatedDateTime DurationMs Id Identity
+    IPAddress Level Location LocationDetails NetworkLocationDetails OperationName OperationVersion
+    ResourceDisplayName ResourceGroup ResourceIdentity ResourceServicePrincipalId ResultDescription
+    ResultSignature ResultType ServicePrincipalId SessionId SourceSystem TenantId TimeGenerated Type
+    UniqueTokenIdentifier UserAgent _BilledSize _IsBillable $table
+    Agent AppOwnerTenantId ResourceOwnerTenantId ClientCredentialType ConditionalAccessAudiences
+    ConditionalAccessPoliciesV2
+"""
+_WORKLOAD_COLUMNS = """
+    FederatedCredentialId ServicePrincipalCredentialKeyId ServicePrincipalCredentialThumbprint
+    ServicePrincipalName AutonomousSystemNumber ManagedServiceIdentity SourceAppClientId
+"""
+_USER_COLUMNS = """
+    AlternateSignInName AppDisplayName AppliedConditionalAccessPolicies AppliedEventListeners
+    AuthenticationDetails AuthenticationMethodsUsed AuthenticationProtocol AuthenticationRequirement
+    AuthenticationRequirementPolicies AutonomousSystemNumber ClientAppUsed CrossTenantAccessType DeviceDetail
+    FlaggedForReview GlobalSecureAccessIpAddress HomeTenantId HomeTenantName IncomingTokenType
+    IPAddressFromResourceProvider IsInteractive IsRisky IsTenantRestricted MfaDetail OriginalRequestId
+    ProcessingTimeInMilliseconds ProcessingTimeInMs Resource ResourceId ResourceProvider ResourceTenantId
+    RiskDetail RiskEventTypes RiskEventTypes_V2 RiskLevel RiskLevelAggregated RiskLevelDuringSignIn RiskState
+    ServicePrincipalName SessionLifetimePolicies SignInEventTypes SignInIdentifier SignInIdentifierType Status
+    TokenIssuerName TokenIssuerType UserDisplayName UserId UserPrincipalName UserType
+"""
+WORKLOAD_COLUMNS = frozenset((_COMMON_COLUMNS + _WORKLOAD_COLUMNS).split())
+"""Columns of the service principal and managed identity tables."""
+USER_COLUMNS = frozenset((_COMMON_COLUMNS + _USER_COLUMNS).split())
+"""Columns of the two user tables."""
+
+
+# -- recognition -----------------------------------------------------------------------------------------------
+
+# A column that only sign-in tables have; without one of them a row with AppId may be of any log.
+_ROW_MARKS = frozenset(
+    ["ResourceIdentity", "ResourceServicePrincipalId", "ConditionalAccessStatus", "ServicePrincipalCredentialKeyId"]
+)
+_ROW_USERS = frozenset(["UserId", "UserPrincipalName", "UserDisplayName"])
+_ROW_MANAGED = frozenset(["ManagedServiceIdentity", "SourceAppClientId"])
+_ROW_NON_INTERACTIVE = frozenset(["ProcessingTimeInMs", "SignInEventTypes"])
+_GRAPH_MARKS = frozenset(["resourceDisplayName", "conditionalAccessStatus", "signInEventTypes"])
+
+
+def row_table(keys: frozenset[str]) -> str | None:
+    """The sign-in table that a row with these columns comes from, where it states neither table nor category.
+
+    Projected rows lose what tells tables apart: a row about a service principal counts as one of the service
+    principal table unless a column of managed identities alone is there; a user's row as interactive likewise.
+    """
+    if not keys & _ROW_MARKS:
+        return None
+    if keys & _ROW_USERS:
+        return "AADNonInteractiveUserSignInLogs" if keys & _ROW_NON_INTERACTIVE else "SigninLogs"
+    if not keys & {"ServicePrincipalId", "ServicePrincipalName", "AppId"}:
+        return None
+    return "AADManagedIdentitySignInLogs" if keys & _ROW_MANAGED else "AADServicePrincipalSignInLogs"
+
+
+def graph_table(keys: frozenset[str], obj: JsonObject) -> str | None:
+    """The sign-in table that an object of Graph `auditLogs/signIns` belongs to, by its signInEventTypes.
+
+    v1.0 has no such property and returns interactive user sign-ins only.
+    """
+    if "createdDateTime" not in keys or "appId" not in keys or not keys & _GRAPH_MARKS:
+        return None
+    kinds = obj.get("signInEventTypes")
+    if not isinstance(kinds, list):
+        return "SigninLogs"
+    for kind, table in (
+        ("managedIdentity", "AADManagedIdentitySignInLogs"),
+        ("servicePrincipal", "AADServicePrincipalSignInLogs"),
+        ("nonInteractiveUser", "AADNonInteractiveUserSignInLogs"),
+    ):
+        if kind in kinds:
+            return table
+    return "SigninLogs"
+
+
+def sign_in_claims(source: str) -> dict[Carrier, Any]:
+    """The `claims` of the loader of one sign-in table; together the four never claim one object twice."""
+
+    def claims_row(keys: frozenset[str], _obj: JsonObject, _context: Context) -> bool:
+        return row_table(keys) == source
+
+    def claims_graph(keys: frozenset[str], obj: JsonObject, _context: Context) -> bool:
+        return graph_table(keys, obj) == source
+
+    return {Carrier.ROW: claims_row, Carrier.CSV: claims_row, Carrier.GRAPH: claims_graph}
+
+
+# -- reading ---------------------------------------------------------------------------------------------------
+
+
+def sign_in_parsers(source: str, kind: SignInKind) -> dict[Carrier, Parse]:
+    """The parse function of every carrier for one sign-in table."""
+    row = partial(_from_row, source, kind)
+    return {
+        Carrier.EXPORT: partial(_from_export, source, kind),
+        Carrier.GRAPH: partial(_from_graph, source, kind),
+        Carrier.ROW: row,
+        Carrier.CSV: row,
+    }
+
+
+def _from_export(source: str, kind: SignInKind, obj: JsonObject, _context: Context) -> SignIn:
+    properties = as_object(obj.get("properties"))
+    if properties is None:
+        raise RecordError("sign-in without `properties`", hint="expected a record of a diagnostic setting")
+    return _from_properties(source, kind, properties, obj)
+
+
+def _from_graph(source: str, kind: SignInKind, obj: JsonObject, _context: Context) -> SignIn:
+    return _from_properties(source, kind, obj, {})
+
+
+def _from_properties(source: str, kind: SignInKind, properties: JsonObject, envelope: JsonObject) -> SignIn:
+    get = properties.get
+    created = parse_time(get("createdDateTime"))
+    sent = _lenient_time(envelope.get("time"))
+    status = get("status")
+    code = _code(status.get("errorCode")) if isinstance(status, dict) else None
+    if code is None:
+        code = _code(envelope.get("resultType"))
+    place = get("location")
+    country = as_text(place.get("countryOrRegion")) if isinstance(place, dict) else None
+    tenant_id = ids.guid(envelope.get("tenantId")) or ids.tenant_of(envelope.get("resourceId"))
+    token_id = ids.token_guid(get("uniqueTokenIdentifier"))
+    thumbprint = as_text(get("servicePrincipalCredentialThumbprint"))
+    return _keyed(
+        SignIn(
+            source=source,
+            event_key=ids.object_id(get("id")) or token_id or "",
+            at=created or sent,
+            at_is_event_time=created is not None,
+            received_at=sent if created is not None else None,
+            tenant_id=tenant_id,
+            kind=kind,
+            app_id=ids.object_id(get("appId")),
+            app_name=as_text(get("appDisplayName")),
+            service_principal_id=ids.object_id(get("servicePrincipalId")),
+            service_principal_name=as_text(get("servicePrincipalName")),
+            user_id=ids.object_id(get("userId")),
+            user_principal_name=as_text(get("userPrincipalName")),
+            user_name=as_text(get("userDisplayName")),
+            resource_app_id=ids.object_id(get("resourceId")),
+            resource_name=as_text(get("resourceDisplayName")),
+            resource_service_principal_id=ids.object_id(get("resourceServicePrincipalId")),
+            ip=ids.ip_address(get("ipAddress")) or ids.ip_address(envelope.get("callerIpAddress")),
+            country=country or as_text(envelope.get("location")),
+            user_agent=as_text(get("userAgent")),
+            result_code=code,
+            result_class=result_class(code),
+            key_id=ids.object_id(get("servicePrincipalCredentialKeyId")),
+            thumbprint=thumbprint.strip().upper() if thumbprint else None,
+            federated_credential_id=ids.object_id(get("federatedCredentialId")),
+            credential_type=as_text(get("clientCredentialType")),
+            token_id=token_id,
+            correlation_id=ids.object_id(get("correlationId")) or ids.object_id(envelope.get("correlationId")),
+            session_id=ids.object_id(get("sessionId")),
+            app_owner_tenant_id=ids.guid(get("appOwnerTenantId")),
+            resource_owner_tenant_id=ids.guid(get("resourceOwnerTenantId")),
+            home_tenant_id=ids.guid(get("homeTenantId")),
+            managed_identity_resource_id=_managed_resource(get("managedServiceIdentity")),
+            agent_type=_agent_type(get("agent")),
+        )
+    )
+
+
+def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context) -> SignIn:
+    get = obj.get
+    created = parse_time(get("CreatedDateTime"))
+    sent = _lenient_time(get("TimeGenerated"))
+    code = _code(get("ResultType"))
+    if code is None:
+        code = _code((as_object(get("Status")) or {}).get("errorCode"))
+    country = as_text(get("Location"))
+    if country is None:
+        country = as_text((as_object(get("LocationDetails")) or {}).get("countryOrRegion"))
+    token_id = ids.token_guid(get("UniqueTokenIdentifier"))
+    thumbprint = as_text(get("ServicePrincipalCredentialThumbprint"))
+    return _keyed(
+        SignIn(
+            source=source,
+            event_key=ids.object_id(get("Id")) or token_id or "",
+            at=created or sent,
+            at_is_event_time=created is not None,
+            received_at=sent if created is not None else None,
+            # ResourceId of these tables is the tenant's path; TenantId is the workspace.
+            tenant_id=ids.guid(get("AADTenantId")) or ids.tenant_of(get("ResourceId")),
+            workspace_id=ids.guid(get("TenantId")),
+            kind=kind,
+            app_id=ids.object_id(get("AppId")),
+            app_name=as_text(get("AppDisplayName")),
+            service_principal_id=ids.object_id(get("ServicePrincipalId")),
+            service_principal_name=as_text(get("ServicePrincipalName")),
+            user_id=ids.object_id(get("UserId")),
+            user_principal_name=as_text(get("UserPrincipalName")),
+            user_name=as_text(get("UserDisplayName")),
+            resource_app_id=ids.object_id(get("ResourceIdentity")),
+            resource_name=as_text(get("ResourceDisplayName")),
+            resource_service_principal_id=ids.object_id(get("ResourceServicePrincipalId")),
+            ip=ids.ip_address(get("IPAddress")),
+            country=country,
+            user_agent=as_text(get("UserAgent")),
+            result_code=code,
+            result_class=result_class(code),
+            key_id=ids.object_id(get("ServicePrincipalCredentialKeyId")),
+            thumbprint=thumbprint.strip().upper() if thumbprint else None,
+            federated_credential_id=ids.object_id(get("FederatedCredentialId")),
+            credential_type=as_text(get("ClientCredentialType")),
+            token_id=token_id,
+            correlation_id=ids.object_id(get("CorrelationId")),
+            session_id=ids.object_id(get("SessionId")),
+            app_owner_tenant_id=ids.guid(get("AppOwnerTenantId")),
+            resource_owner_tenant_id=ids.guid(get("ResourceOwnerTenantId")),
+            home_tenant_id=ids.guid(get("HomeTenantId")),
+            managed_identity_resource_id=_managed_resource(get("ManagedServiceIdentity")),
+            agent_type=_agent_type(get("Agent")),
+        )
+    )
+
+
+# Order and choice are part of stored event keys: do not change.
+_CONTENT = (
+    "at", "correlation_id", "app_id", "service_principal_id", "user_id", "user_principal_name",
+    "resource_app_id", "resource_name", "ip", "result_code", "session_id", "key_id",
+)  # fmt: skip
+
+
+def _keyed(record: SignIn) -> SignIn:
+    """The record itself, or with a key made of what it says if it states no id at all."""
+    if record.event_key:
+        return record
+    content = [getattr(record, name) for name in _CONTENT]
+    if not any(value is not None for value in content):
+        raise RecordError("sign-in that states neither id, time, principal nor resource")
+    return msgspec.structs.replace(record, event_key=f"nokey:{ids.digest(record.kind, *content)}")
+
+
+def _code(value: object) -> str | None:
+    """A result code as trimmed text from 0, "0", 0.0."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else None
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _lenient_time(value: object) -> datetime | None:
+    """The time of arrival; unreadable is not stated, since the sign-in's own time decides."""
+    if value is None:
+        return None
+    try:
+        return parse_time(value)
+    except RecordError:
+        return None
+
+
+def _managed_resource(value: object) -> str | None:
+    if not value:
+        return None
+    return ids.arm_id((as_object(value) or {}).get("associatedResourceId"))
+
+
+def _agent_type(value: object) -> str | None:
+    if not value:
+        return None
+    # Nearly every record says this; spares decoding the JSON text of Log Analytics rows.
+    if isinstance(value, str) and value.startswith('{"agentType":"notAgentic"'):
+        return None
+    stated = as_text((as_object(value) or {}).get("agentType"))
+    return None if stated is None or stated.lower() == "notagentic" else stated

@@ -1,0 +1,20 @@
+"""Sign-ins of managed identities (`AADManagedIdentitySignInLogs`, Graph beta `signIns`) → SignIn."""
+
+from __future__ import annotations
+
+from graphcorr.ingest.loader import Carrier, Loader
+from graphcorr.ingest.sign_ins import WORKLOAD_COLUMNS, sign_in_claims, sign_in_parsers
+from graphcorr.records import SignIn
+
+_SOURCE = "AADManagedIdentitySignInLogs"
+
+LOADER = Loader(
+    source=_SOURCE,
+    record=SignIn,
+    title="Sign-ins of managed identities",
+    parse=sign_in_parsers(_SOURCE, "managedIdentity"),
+    categories=("ManagedIdentitySignInLogs",),
+    tables=(_SOURCE,),
+    claims=sign_in_claims(_SOURCE),
+    known={Carrier.ROW: WORKLOAD_COLUMNS, Carrier.CSV: WORKLOAD_COLUMNS},
+)

@@ -1,0 +1,20 @@
+"""Interactive sign-ins of users (`SigninLogs`, category SignInLogs, Graph `auditLogs/signIns`) → SignIn."""
+
+from __future__ import annotations
+
+from graphcorr.ingest.loader import Carrier, Loader
+from graphcorr.ingest.sign_ins import USER_COLUMNS, sign_in_claims, sign_in_parsers
+from graphcorr.records import SignIn
+
+_SOURCE = "SigninLogs"
+
+LOADER = Loader(
+    source=_SOURCE,
+    record=SignIn,
+    title="Interactive sign-ins of users",
+    parse=sign_in_parsers(_SOURCE, "user"),
+    categories=("SignInLogs",),
+    tables=(_SOURCE,),
+    claims=sign_in_claims(_SOURCE),
+    known={Carrier.ROW: USER_COLUMNS, Carrier.CSV: USER_COLUMNS},
+)
