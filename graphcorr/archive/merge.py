@@ -1,0 +1,134 @@
+"""Versions → events, as SQL: what the records of one event say together, whatever the order they came in.
+
+The rule, field by field: stated beats absent, then the richer carrier, then the larger value. Event times win over
+times that may be ingestion times, and finer times over whole seconds.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from graphcorr.archive import tables
+from graphcorr.archive.duck import quoted
+from graphcorr.records import KINDS
+
+# A carrier's rank as the first character of a text: comparing texts is several times faster than comparing structs.
+_RANK_DIGITS = 1
+
+
+def event_columns(kind: str) -> tuple[str, ...]:
+    """Columns of `merge_sql`, in order: record fields, then what the delivery of all versions says."""
+    delivery = ("carrier", "rank", "raw_size", "versions", "path_tenant_id", "given_tenant_id", "day")
+    return (*tables.record_schema(kind).names, *delivery)
+
+
+def merge_sql(kind: str, versions_view: str) -> str:
+    """A SELECT that turns the versions in a view (columns of `tables.schema(kind)`) into events, one row each.
+
+    Columns are `event_columns(kind)`: `carrier` and `rank` of the richest version, `versions` the number of distinct
+    raw texts, `raw_size` their bytes, `day` the UTC day of the merged time. The view must hold all versions of the
+    events of interest (see `moved_sql`). A version that states whole seconds joins the finer event of the same
+    `second_key`: the one with its own key, else the smallest key; without a finer event such versions are one event.
+    """
+    view = quoted(versions_view)
+    columns = event_columns(kind)
+    singles = ",\n    ".join(_single(column) for column in columns)
+    merged = ",\n    ".join(f"{_merged(kind, column)} AS {quoted(column)}" for column in columns)
+    return f"""
+WITH coarse AS MATERIALIZED (
+  SELECT DISTINCT event_key, second_key FROM {view} AS v
+  WHERE whole_seconds AND second_key IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM {view} AS f WHERE f.event_key = v.event_key AND NOT f.whole_seconds)
+),
+finer AS MATERIALIZED (
+  SELECT second_key, min(event_key) AS target FROM {view} SEMI JOIN coarse USING (second_key)
+  WHERE NOT whole_seconds GROUP BY second_key
+),
+coarsest AS MATERIALIZED (SELECT second_key, min(event_key) AS target FROM coarse GROUP BY second_key),
+moved AS MATERIALIZED (
+  SELECT coarse.event_key, min(coalesce(finer.target, coarsest.target)) AS target
+  FROM coarse LEFT JOIN finer USING (second_key) JOIN coarsest USING (second_key) GROUP BY coarse.event_key
+),
+several AS MATERIALIZED (
+  SELECT coalesce(moved.target, v.event_key) AS event_key
+  FROM {view} AS v LEFT JOIN moved USING (event_key) GROUP BY 1 HAVING count(*) > 1
+),
+-- All event keys whose versions are merged: usually few, so that the aggregates below see few rows.
+shared AS MATERIALIZED (SELECT event_key, event_key AS target FROM several UNION SELECT event_key, target FROM moved),
+alike AS (
+  SELECT v.* REPLACE (shared.target AS event_key),
+    row_number() OVER (PARTITION BY shared.target, v.raw_hash) = 1 AS first_of_raw
+  FROM {view} AS v JOIN shared USING (event_key)
+),
+merged AS (
+  SELECT
+    {merged}
+  FROM alike GROUP BY event_key
+)
+SELECT
+    {singles}
+FROM {view} ANTI JOIN shared USING (event_key)
+UNION ALL
+SELECT {tables.columns_sql(columns)} FROM merged
+"""
+
+
+def moved_sql(kind: str, versions_view: str) -> str:
+    """A SELECT of (event_key, from_day, home_day): versions in `from_day` belong to an event of another day.
+
+    Versions of one event lie in different days if one of them states ingestion time, no time, or a time in a zone that
+    a user named. A projection of one day leaves out versions moved away from it and reads those that are moved to it.
+    The view holds the versions of all days; only keys with such a version are looked at.
+    """
+    view = quoted(versions_view)
+    assert kind in KINDS
+    home = _day_of(_best_time("at"))
+    return f"""
+WITH suspects AS MATERIALIZED (
+  SELECT DISTINCT event_key FROM {view} WHERE NOT at_is_event_time OR carrier = 'csv' OR day = DATE '1970-01-01'
+),
+spread AS (SELECT v.* FROM {view} AS v SEMI JOIN suspects USING (event_key)),
+home AS (SELECT event_key, {home} AS home_day FROM spread GROUP BY event_key HAVING count(DISTINCT day) > 1)
+SELECT DISTINCT spread.event_key, spread.day AS from_day, home.home_day
+FROM spread JOIN home USING (event_key) WHERE spread.day <> home.home_day
+"""
+
+
+def _single(column: str) -> str:
+    return "1 AS versions" if column == "versions" else quoted(column)
+
+
+def _merged(kind: str, column: str) -> str:
+    special = {
+        "event_key": "event_key",
+        "whole_seconds": "bool_and(whole_seconds)",
+        "at": _best_time("at"),
+        "at_is_event_time": f"coalesce({_best_time('at_is_event_time')}, bool_or(at_is_event_time))",
+        "received_at": "min(received_at)",
+        "rank": "max(rank)",
+        "raw_size": "CAST(sum(raw_size) FILTER (WHERE first_of_raw) AS BIGINT)",
+        "versions": "CAST(count(*) FILTER (WHERE first_of_raw) AS INTEGER)",
+        "day": _day_of(_best_time("at")),
+    }
+    if column in special:
+        return special[column]
+    name = quoted(column)
+    arrow = tables.schema(kind).field(column).type
+    if pa.types.is_string(arrow):
+        return f"substr(max(CAST(rank AS VARCHAR) || {name}), {_RANK_DIGITS + 1})"
+    best = f"max(struct_pack(r := rank, v := {name})) FILTER (WHERE {name} IS NOT NULL"
+    if pa.types.is_list(arrow):
+        # An empty list states less than a filled one, but more than none.
+        return f"coalesce(({best} AND len({name}) > 0)).v, max({name}))"
+    return f"({best})).v"
+
+
+def _best_time(field: str) -> str:
+    """`at` or `at_is_event_time` of the version whose time is best."""
+    better = 'struct_pack(e := at_is_event_time, f := NOT whole_seconds, r := rank, t := "at")'
+    chosen = f'(max({better}) FILTER (WHERE "at" IS NOT NULL))'
+    return f"{chosen}.t" if field == "at" else f"{chosen}.e"
+
+
+def _day_of(time: str) -> str:
+    return f"coalesce(CAST({time} AS DATE), DATE '1970-01-01')"

@@ -1,0 +1,207 @@
+"""Tables of the archive: Arrow schemas derived from the records, and batches of records turned into columns."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Union, get_args, get_origin
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+from msgspec.structs import asdict, astuple, fields
+
+from graphcorr.ingest.loader import RANK
+from graphcorr.records import KINDS, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIME = pa.timestamp("us", "UTC")
+UNDATED = date(1970, 1, 1)
+"""Day of records that state no time."""
+
+_SCALARS: dict[type, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    bool: pa.bool_(),
+    datetime: TIME,
+}
+_LONGEST = 2**63
+
+DELIVERY = pa.schema(
+    [
+        pa.field("carrier", pa.string()),
+        # Richness of the carrier, higher is richer (ingest.loader.RANK).
+        pa.field("rank", pa.int64()),
+        pa.field("raw_hash", pa.string()),
+        pa.field("raw_size", pa.int64()),
+        pa.field("path_tenant_id", pa.string()),
+        pa.field("given_tenant_id", pa.string()),
+        # UTC day of `at`, UNDATED if there is none; the partition.
+        pa.field("day", pa.date32()),
+    ]
+)
+RAW = pa.schema([("raw_hash", pa.string()), ("raw", pa.binary()), ("day", pa.date32())])
+ORIGINS = pa.schema([("raw_hash", pa.string()), ("file", pa.string()), ("line", pa.int64()), ("day", pa.date32())])
+INPUTS = pa.schema(
+    [
+        ("file", pa.string()),
+        ("source", pa.string()),
+        ("carrier", pa.string()),
+        ("path_tenant_id", pa.string()),
+        ("given_tenant_id", pa.string()),
+        ("rows", pa.int64()),
+        ("first_at", TIME),
+        ("last_at", TIME),
+        ("row_limit", pa.bool_()),
+    ]
+)
+
+
+class Delivery(Protocol):
+    """A record with how it came: what the archive reads of `ingest.run.Delivered`."""
+
+    @property
+    def record(self) -> Record: ...
+    @property
+    def carrier(self) -> str: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def raw_hash(self) -> str: ...
+    @property
+    def raw_size(self) -> int: ...
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def path_tenant_id(self) -> str | None: ...
+    @property
+    def given_tenant_id(self) -> str | None: ...
+
+
+@cache
+def record_schema(kind: str) -> pa.Schema:
+    """The columns that a record class declares, in its order."""
+    return pa.schema([(field.encode_name, _arrow_type(field.type)) for field in fields(KINDS[kind])])
+
+
+@cache
+def schema(kind: str) -> pa.Schema:
+    """All columns of a table: of `records.KINDS` (record fields, then delivery), or of raw, origins, inputs."""
+    if kind in _OTHERS:
+        return _OTHERS[kind]
+    return pa.schema([*record_schema(kind), *DELIVERY])
+
+
+_OTHERS = {"raw": RAW, "origins": ORIGINS, "inputs": INPUTS}
+
+
+@cache
+def kind_of(record_type: type[Record]) -> str:
+    """The table of a record class. Raises KeyError for a class that is no kind of record."""
+    return {declared: kind for kind, declared in KINDS.items()}[record_type]
+
+
+def version_table(kind: str, items: Sequence[Delivery]) -> pa.Table:
+    """Deliveries of one kind as rows of its table, in their order.
+
+    Text that is no Unicode is kept with replacement marks and integers beyond 64 bits are left out: the record as it
+    was written is in `raw`, and one hostile value must not stop a load.
+    """
+    columns = list(zip(*map(astuple, (item.record for item in items)), strict=True))
+    arrays = [_array(values, field.type) for values, field in zip(columns, record_schema(kind), strict=True)]
+    delivery: list[Sequence[Any]] = [
+        [str(item.carrier) for item in items],
+        [RANK[item.carrier] for item in items],
+        [item.raw_hash for item in items],
+        [item.raw_size for item in items],
+        [item.path_tenant_id for item in items],
+        [item.given_tenant_id for item in items],
+    ]
+    arrays += [_array(values, field.type) for values, field in zip(delivery, DELIVERY, strict=False)]
+    at = arrays[record_schema(kind).get_field_index("at")]
+    arrays.append(pc.fill_null(at.cast(pa.date32()), pa.scalar(UNDATED, pa.date32())))
+    return pa.Table.from_arrays(arrays, schema=schema(kind))
+
+
+def delivery_table(items: Sequence[Delivery], days: pa.Array) -> pa.Table:
+    """The raw text and the place of deliveries: columns of `raw` and `origins` in one table, for staging."""
+    arrays = [
+        pa.array([item.raw_hash for item in items], pa.string()),
+        pa.array([item.raw for item in items], pa.binary()),
+        _array([item.file for item in items], pa.string()),
+        pa.array([item.line for item in items], pa.int64()),
+        days,
+    ]
+    return pa.Table.from_arrays(arrays, names=["raw_hash", "raw", "file", "line", "day"])
+
+
+def _arrow_type(stated: Any) -> pa.DataType:
+    origin = get_origin(stated)
+    if origin in (Union, UnionType):
+        (inner,) = (part for part in get_args(stated) if part is not NoneType)
+        return _arrow_type(inner)
+    if origin is Literal:
+        return pa.string()
+    if origin is tuple:
+        return pa.list_(_arrow_type(get_args(stated)[0]))
+    if isinstance(stated, type) and issubclass(stated, Struct):
+        return pa.struct([(field.encode_name, _arrow_type(field.type)) for field in fields(stated)])
+    return _SCALARS[stated]
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_list(kind):
+        values = _plain_lists(values)
+    try:
+        return pa.array(values, kind)
+    except (UnicodeEncodeError, OverflowError, pa.ArrowInvalid):
+        return pa.array([_storable(value) for value in values], kind)
+
+
+def _plain_lists(values: Sequence[Any]) -> Sequence[Any]:
+    first = next(filter(None, values), None)
+    if first is None or not isinstance(first[0], Struct):
+        return values
+    return [[asdict(part) for part in value] if value else value for value in values]
+
+
+def storable_text(value: str) -> str:
+    """Text that Arrow can hold: what is no Unicode (names of files may be any bytes) becomes a replacement mark."""
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, int) and not -_LONGEST <= value < _LONGEST:
+        return None
+    if isinstance(value, dict):
+        return {name: _storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    return value
+
+
+def days_of(table: pa.Table) -> set[date]:
+    """The days that rows lie in."""
+    found: set[date] = set(table.column("day").unique().to_pylist())
+    return found
+
+
+def version_key() -> tuple[str, ...]:
+    """Columns that make two rows of a record table the same version.
+
+    The event and the raw text first of all. What surrounds a raw text (blob path, `--tenant`, `--time-zone`) can give it
+    another tenant or time: that is kept beside, or the first load would decide for good.
+    """
+    return ("event_key", "raw_hash", "carrier", "path_tenant_id", "given_tenant_id", "at", "scope")
+
+
+def columns_sql(names: Sequence[str]) -> str:
+    """Column names of ours as a SELECT list."""
+    return ", ".join(f'"{name}"' for name in names)
