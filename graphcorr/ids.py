@@ -18,6 +18,7 @@ ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 _GUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _HEX32 = re.compile(r"^[0-9a-f]{32}$")
 _SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
+_URL_SAFE = str.maketrans("-_", "+/")
 _TENANT = re.compile(r"/tenants?/([0-9a-fA-F-]{36})(?:/|$)")
 
 # Tenants in which Microsoft's own applications live (log-facts 2.1).
@@ -77,8 +78,9 @@ def token_guid(value: object) -> str | None:
     stripped = value.strip().rstrip("=")
     try:
         if len(stripped) == 22:
-            raw = base64.b64decode(stripped + "==", altchars=b"-_", validate=True)
-            found = str(uuid.UUID(bytes_le=raw))
+            # By hand: every sign-in has one, and base64 + uuid take three times as long.
+            h = binascii.a2b_base64(stripped.translate(_URL_SAFE) + "==", strict_mode=True).hex()
+            found = f"{h[6:8]}{h[4:6]}{h[2:4]}{h[:2]}-{h[10:12]}{h[8:10]}-{h[14:16]}{h[12:14]}-{h[16:20]}-{h[20:]}"
             return None if found == ZERO_GUID else found
         if len(stripped) == 48:
             return guid(base64.b64decode(stripped, validate=True).decode("ascii"))
