@@ -18,7 +18,7 @@ _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def printable(value: object) -> str:
-    """One line of text in which every character that would not be shown is a visible escape (`\\n`, `\\u202e`).
+    """One line of text in which every character that would not be shown is a visible escape.
 
     None becomes empty text. Rich markup is left alone: hand the text to `rich.text.Text`, never to markup.
     """
