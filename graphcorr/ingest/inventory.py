@@ -1,0 +1,148 @@
+"""Inventory exports of Microsoft Graph: keys, owners and context of an object, shared by the inventory loaders."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from graphcorr import ids, times
+from graphcorr.errors import RecordError
+from graphcorr.ingest.fields import as_list, as_object, as_text
+from graphcorr.ingest.loader import Context
+from graphcorr.records import DirectoryObject, ListedKey
+
+_HEX_THUMBPRINT = re.compile(r"^[0-9A-Fa-f]{40}$")
+_THUMBPRINT_BYTES = 20
+
+
+def metadata_path(obj: Mapping[str, Any], context: Context) -> str | None:
+    """What `@odata.context` says behind the `#`: of the object itself, else of its page. None = not stated."""
+    written = as_text(obj.get("@odata.context")) or context.odata_context
+    return written.partition("#")[2] if written else None
+
+
+def is_collection(path: str, name: str) -> bool:
+    """True for objects of a collection: `name`, `name/$entity`, `name/$delta`, `name(id,owners())`.
+
+    False for what hangs below one object: `name('…')/owners`.
+    """
+    if not path.startswith(name):
+        return False
+    rest = path[len(name) :]
+    if rest.endswith(("/$entity", "/$delta")):
+        rest = rest.rpartition("/")[0]
+    return not rest or (rest.startswith("(") and rest.endswith(")") and "'" not in rest)
+
+
+def keyed(record: DirectoryObject, *parts: str | None) -> DirectoryObject:
+    """The record with its event key: type, id and observation; undated or nameless ones are told apart by content.
+
+    `parts` join the key where one object has several records (its federated credentials).
+    """
+    observed = times.to_iso(record.at) if record.at is not None else "undated"
+    content = None
+    if record.at is None or record.object_id is None:
+        content = json.dumps(msgspec.to_builtins(record), sort_keys=True)
+    digest = ids.digest(record.object_type, record.object_id, *parts, observed, content)
+    return replace(record, event_key=f"inv:{digest}")
+
+
+def listed_keys(obj: Mapping[str, Any]) -> tuple[tuple[ListedKey, ...], tuple[str, ...]]:
+    """The keys and federated credentials of an object, and which of the two lists it states in full.
+
+    `keys` is full only with both `passwordCredentials` and `keyCredentials`: `$select` may leave one out.
+    The texts of secrets and keys are never read.
+    """
+    passwords = _objects(obj.get("passwordCredentials"))
+    certificates = _objects(obj.get("keyCredentials"))
+    federated = _objects(obj.get("federatedIdentityCredentials"))
+    keys = [_password(entry) for entry in passwords or ()]
+    keys += [_certificate(entry) for entry in certificates or ()]
+    keys += [federated_key(entry) for entry in federated or ()]
+    full = []
+    if passwords is not None and certificates is not None:
+        full.append("keys")
+    if federated is not None:
+        full.append("federated")
+    return tuple(keys), tuple(full)
+
+
+def federated_key(entry: Mapping[str, Any]) -> ListedKey:
+    """One federated identity credential."""
+    return ListedKey(
+        kind="federated",
+        display_name=as_text(entry.get("name")),
+        federated_id=ids.object_id(entry.get("id")),
+        issuer=as_text(entry.get("issuer")),
+        subject=as_text(entry.get("subject")),
+    )
+
+
+def owner_ids(obj: Mapping[str, Any]) -> tuple[str, ...]:
+    """Object ids of the owners, where the export was made with `$expand=owners`."""
+    found = (ids.object_id(owner.get("id")) for owner in _objects(obj.get("owners")) or ())
+    return tuple(owner_id for owner_id in found if owner_id is not None)
+
+
+def date_or_none(value: object) -> datetime | None:
+    """A date of an object, any year; None if absent or unreadable (no reason to lose the object)."""
+    try:
+        return times.parse_date(value)
+    except RecordError:
+        return None
+
+
+def _objects(value: object) -> list[dict[str, Any]] | None:
+    """The members of a list; None if there is no list or a member cannot be read, so that it counts as not stated."""
+    members = as_list(value)
+    if members is None:
+        return None
+    found = [member for member in map(as_object, members) if member is not None]
+    return found if len(found) == len(members) else None
+
+
+def _password(entry: Mapping[str, Any]) -> ListedKey:
+    # `customKeyIdentifier` of a secret is an old form of its description, no thumbprint.
+    return ListedKey(
+        kind="secret",
+        key_id=ids.guid(entry.get("keyId")),
+        display_name=as_text(entry.get("displayName")),
+        start_at=date_or_none(entry.get("startDateTime")),
+        expires_at=date_or_none(entry.get("endDateTime")),
+    )
+
+
+def _certificate(entry: Mapping[str, Any]) -> ListedKey:
+    return ListedKey(
+        kind="secret" if entry.get("type") == "Symmetric" else "certificate",
+        key_id=ids.guid(entry.get("keyId")),
+        display_name=as_text(entry.get("displayName")),
+        thumbprint=thumbprint(entry.get("customKeyIdentifier")),
+        usage=as_text(entry.get("usage")),
+        start_at=date_or_none(entry.get("startDateTime")),
+        expires_at=date_or_none(entry.get("endDateTime")),
+    )
+
+
+def thumbprint(value: object) -> str | None:
+    """A SHA-1 thumbprint as upper-case hexadecimal, from hexadecimal text or base64 of 20 bytes; else None.
+
+    `customKeyIdentifier` is the thumbprint by default, but whoever adds a certificate may put anything there.
+    """
+    if not isinstance(value, str):
+        return None
+    if _HEX_THUMBPRINT.match(value):
+        return value.upper()
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw.hex().upper() if len(raw) == _THUMBPRINT_BYTES else None

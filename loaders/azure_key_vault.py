@@ -1,0 +1,206 @@
+"""AZKVAuditLogs: data plane and vault operations of Key Vault, also from AzureDiagnostics and exports → Activity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from graphcorr import ids, times
+from graphcorr.errors import RecordError
+from graphcorr.ingest.claims import TokenClaims, read_claims, unflatten
+from graphcorr.ingest.fields import as_object, as_text, first
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.records import Activity
+
+SOURCE = "AZKVAuditLogs"
+
+_PROVIDER = "/providers/microsoft.keyvault/"
+# Only used where a record lacks the HTTP status.
+_SIGNATURES = {
+    "ok": "success", "created": "success", "accepted": "success",
+    "forbidden": "failure", "unauthorized": "failure", "not found": "failure", "conflict": "failure",
+}  # fmt: skip
+_SUFFIXES = ("_s", "_d", "_g", "_b")
+
+
+class _Event(Struct, kw_only=True):
+    """The parts of one record under one name, still as written: what the three shapes have in common."""
+
+    time: object
+    operation: object
+    resource: object
+    object_uri: object
+    request_uri: object
+    http_status: object
+    signature: object
+    correlation: object
+    ip: object
+    client: object
+    claims: Mapping[str, Any] | None
+    workspace: object = None
+    tenant: object = None
+
+
+def _parse_export(obj: JsonObject, context: Context) -> Activity | None:
+    properties = as_object(obj.get("properties")) or {}
+    return _activity(
+        _Event(
+            time=obj.get("time"),
+            operation=obj.get("operationName"),
+            resource=first(obj, "resourceId") or context.path_resource_id,
+            object_uri=properties.get("id"),
+            request_uri=properties.get("requestUri"),
+            http_status=properties.get("httpStatusCode"),
+            signature=obj.get("resultSignature"),
+            correlation=obj.get("correlationId"),
+            ip=first(obj, "callerIpAddress", "callerIPAddress"),
+            client=properties.get("clientInfo"),
+            claims=_claims_of(obj.get("identity")),
+            tenant=obj.get("tenantId"),
+        )
+    )
+
+
+def _parse_row(obj: JsonObject, context: Context) -> Activity | None:
+    """A row of AZKVAuditLogs or of AzureDiagnostics: the former has a column `Identity`, the latter one per claim."""
+    properties = as_object(obj.get("Properties")) or {}
+    # AzureDiagnostics keeps what does not fit into 500 columns here, under the names that the columns would have.
+    overflow = as_object(obj.get("AdditionalFields"))
+    row = {**overflow, **obj} if overflow else obj
+    return _activity(
+        _Event(
+            time=row.get("TimeGenerated"),
+            operation=row.get("OperationName"),
+            resource=first(row, "_ResourceId", "ResourceId"),
+            object_uri=first(row, "Id") or _suffixed(row, "id") or properties.get("id"),
+            request_uri=first(row, "RequestUri") or _suffixed(row, "requestUri"),
+            http_status=first(row, "HttpStatusCode") or _suffixed(row, "httpStatusCode"),
+            signature=row.get("ResultSignature"),
+            correlation=row.get("CorrelationId"),
+            ip=first(row, "CallerIpAddress", "CallerIPAddress"),
+            client=first(row, "ClientInfo") or _suffixed(row, "clientInfo"),
+            claims=_claims_of(row.get("Identity")) or unflatten(row),
+            workspace=row.get("TenantId"),
+        )
+    )
+
+
+def _activity(event: _Event) -> Activity | None:
+    vault = ids.arm_id(event.resource)
+    if vault is not None and _PROVIDER not in vault:
+        return None  # other services also name a category AuditEvent
+    operation = as_text(event.operation)
+    if operation is None:
+        raise RecordError("key vault record without an operation", hint="expected operationName or OperationName")
+    at = times.parse_time(event.time)
+    token = read_claims(event.claims)
+    http_status = _http_status(event.http_status)
+    signature = as_text(event.signature)
+    object_path = _object_path(event.object_uri) or _object_path(event.request_uri)
+    subscription_id = ids.subscription_of(vault)
+    correlation_id = ids.object_id(event.correlation)
+
+    key = (correlation_id, vault, operation, object_path, http_status)
+    return Activity(
+        source=SOURCE,
+        event_key="kv:" + ids.digest(*key, at.isoformat(timespec="milliseconds") if at else None),
+        second_key="kv:" + ids.digest(*key, at.isoformat(timespec="seconds")) if at else None,
+        whole_seconds=at is not None and not times.has_fraction(event.time),
+        at=at,
+        tenant_id=token.tenant_id or ids.guid(event.tenant),
+        workspace_id=ids.guid(event.workspace),
+        subscription_id=subscription_id,
+        scope=vault,
+        service="keyVault",
+        operation=operation,
+        outcome=_outcome(http_status, signature, token),
+        status=signature or (str(http_status) if http_status is not None else None),
+        principal_type=token.principal_type,
+        service_principal_id=token.service_principal_id,
+        user_id=token.user_id,
+        user_principal_name=token.user_principal_name,
+        app_id=token.app_id,
+        ip=ids.ip_address(event.ip),
+        user_agent=as_text(event.client),
+        resource_id=vault,
+        object_path=object_path,
+        token_id=token.token_id,
+        token_issued_at=token.issued_at,
+        token_expires_at=token.expires_at,
+        managed_identity_resource_id=token.managed_identity_resource_id,
+        token_resource_id=token.token_resource_id,
+        roles=token.roles,
+        scopes=token.scopes,
+        wids=token.wids,
+        client_auth_method=token.client_auth_method,
+        correlation_id=correlation_id,
+    )
+
+
+def _claims_of(identity: object) -> Mapping[str, Any] | None:
+    return as_object((as_object(identity) or {}).get("claim"))
+
+
+def _suffixed(row: Mapping[str, Any], name: str) -> Any:
+    """A property of AzureDiagnostics; the suffix of its column is chosen per value."""
+    return first(row, *(name + suffix for suffix in _SUFFIXES))
+
+
+def _http_status(value: object) -> int | None:
+    """200, 200.0, "200" or "200.0" as a number: columns of type double become texts like the last in CSV files."""
+    text = as_text(value)
+    try:
+        number = float(text) if text is not None else math.nan
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None
+
+
+def _outcome(http_status: int | None, signature: str | None, token: TokenClaims) -> str | None:
+    # `resultType` says "Success" for refused requests too, so it is never asked.
+    if http_status is None:
+        return _SIGNATURES.get((signature or "").strip().lower())
+    if http_status == 401 and token.object_id is None and token.app_id is None:
+        # Every client asks once without a token to learn which tenant the vault trusts.
+        return "challenge"
+    return "success" if http_status < 400 else "failure"
+
+
+def _object_path(uri: object) -> str | None:
+    """`secrets/payroll` from the URI of an object with or without version; None for the vault itself."""
+    text = as_text(uri)
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    segments = [segment for segment in parts.path.lower().split("/") if segment]
+    # Vault operations go through Azure Resource Manager; there the path is the vault's own id.
+    if not segments or segments[0] in ("subscriptions", "providers"):
+        return None
+    return "/".join(segments[:2])
+
+
+def _claims_row(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
+    """Rows without table and category: projected columns that only these tables have."""
+    if not keys.isdisjoint(("Type", "$table", "Category")):
+        return False  # stated: table or category decide
+    if {"Identity", "RequestUri", "HttpStatusCode"} <= keys:
+        return True
+    return "OperationName" in keys and any(key.startswith("identity_claim_") for key in keys)
+
+
+LOADER = Loader(
+    source=SOURCE,
+    record=Activity,
+    title="Key Vault audit events: reads and changes of secrets, keys, certificates and vaults.",
+    parse={Carrier.EXPORT: _parse_export, Carrier.ROW: _parse_row, Carrier.CSV: _parse_row},
+    categories=("AuditEvent",),
+    tables=(SOURCE,),
+    claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row},
+)
