@@ -1,0 +1,28 @@
+"""`graphcorr identities`: which ids are one identity, and why."""
+
+from __future__ import annotations
+
+import click
+
+from graphcorr.cli.shared import Command, Options, format_option, pass_options, reading
+from graphcorr.errors import UsageError
+
+
+@click.command(cls=Command)
+@click.option("--explain", metavar="ID", help="Show the records behind one identity: any of its ids, or a name.")
+@format_option
+@pass_options
+def identities(options: Options, explain: str | None, form: str) -> None:
+    """List the workload identities, with the object ids and names that belong together.
+
+    \b
+    Example:  graphcorr identities --explain 9536314a-6327-486b-b65c-ae8d9b85ff85
+    """
+    from graphcorr import identities as resolved
+    from graphcorr.cli.tables import show_table
+
+    with reading(options, "identities") as store:
+        table = resolved.explain(store, explain) if explain else resolved.overview(store)
+    if explain and not table.rows:
+        raise UsageError(f"no identity has the id or name {explain!r}", hint="run `graphcorr identities` for the list")
+    show_table(table.columns, table.rows, form)

@@ -1,0 +1,121 @@
+"""What all commands share: the global options, accepted before and after the command, and small openers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graphcorr.config import Config, find_config, load_config
+from graphcorr.home import DEFAULT_HOME, Home
+
+if TYPE_CHECKING:
+    from graphcorr.store.base import Store
+
+
+@dataclass
+class Options:
+    """The global options of one run, filled while click parses the command line."""
+
+    home: Path = DEFAULT_HOME
+    store: str = "embedded"
+    config: Path | None = None
+    lock_timeout: float = 30.0
+    verbose: bool = False
+    quiet: bool = False
+    # Names of options that were given, not defaulted.
+    given: set[str] = field(default_factory=set)
+
+    @property
+    def opened_home(self) -> Home:
+        return Home(self.home)
+
+    def configuration(self) -> Config | None:
+        """The configuration of this run; None = no file found, what the home remembers applies."""
+        path = find_config(self.config, self.home)
+        return None if path is None else load_config(path)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    # A default of the second place must not undo what was given in the first.
+    name = parameter.name or ""
+    if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+        setattr(context.obj, name, value)
+        context.obj.given.add(name)
+
+
+def _option(*names: str, **settings: Any) -> Callable[..., click.Option]:
+    def make(**more: Any) -> click.Option:
+        return click.Option(list(names), callback=_remember, expose_value=False, **settings, **more)
+
+    return make
+
+
+GLOBAL_OPTIONS = (
+    _option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Folder for archive, projection, store and ledger. Default: ./graphcorr-data",
+    ),
+    _option("--store", metavar="STORE", help="`embedded` (default), or the address of a Neo4j server."),
+    _option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Configuration. Default: ./graphcorr.toml, else the one in the home, else what the home remembers.",
+    ),
+    _option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for another run. Default: 30",
+    ),
+    _option("-v", "--verbose", is_flag=True, help="Tell more, with tracebacks."),
+    _option("-q", "--quiet", is_flag=True, help="No progress and no notes."),
+)
+
+
+class Command(click.Command):
+    """A command that takes the global options too, so that `graphcorr scan --home DIR` works as people type it."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params += [option(hidden=True) for option in GLOBAL_OPTIONS]
+
+
+pass_options = click.make_pass_decorator(Options)
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    help="How to print: text for people (default), JSON, or CSV that is safe to open in a spreadsheet.",
+)
+
+
+def note(options: Options, line: str) -> None:
+    """A line for a person on stderr; nothing with --quiet."""
+    from graphcorr.report.safe import printable
+
+    if not options.quiet:
+        click.echo(printable(line), err=True)
+
+
+@contextmanager
+def reading(options: Options, purpose: str) -> Iterator[Store]:
+    """The home's store, open for reading, under the shared lock."""
+    from graphcorr.stores import open_store
+
+    home = options.opened_home
+    with home.lock(False, purpose, options.lock_timeout, lambda line: note(options, line)):
+        store = open_store(home.root, options.store)
+        try:
+            yield store
+        finally:
+            store.close()
