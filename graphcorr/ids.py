@@ -11,9 +11,13 @@ import ipaddress
 import re
 import unicodedata
 import uuid
+from functools import lru_cache
 from hashlib import blake2b
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
+
+# No GUID or address is longer, not even with blanks, port and zone; what is remembered stays small.
+_LONGEST = 96
 
 _GUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _HEX32 = re.compile(r"^[0-9a-f]{32}$")
@@ -43,9 +47,12 @@ def guid(value: object) -> str | None:
 
     All-zero GUIDs mean "none" everywhere in these logs and are None.
     """
-    if not isinstance(value, str):
-        return None
-    lowered = value.lower()
+    return _guid(value) if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+@lru_cache(maxsize=16384)  # tenants, applications and principals come again in every record
+def _guid(written: str) -> str | None:
+    lowered = written.lower()
     if _GUID.match(lowered) is None:
         lowered = lowered.strip().strip("{}")
         if _HEX32.match(lowered):
@@ -94,9 +101,12 @@ def ip_address(value: object) -> str | None:
 
     IPv4 inside IPv6 (`::ffff:1.2.3.4`) becomes IPv4. `::2a02:…`, a malformed IPv6 seen in exports, is kept out.
     """
-    if not isinstance(value, str):
-        return None
-    candidate = value.strip()
+    return _address(value) if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)  # the same few addresses come again in every record
+def _address(text: str) -> str | None:
+    candidate = text.strip()
     if not candidate:
         return None
     if candidate.startswith("["):

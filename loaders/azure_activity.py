@@ -259,8 +259,11 @@ def _principal(
     if token.principal_type is None and sign_in_name(caller) is not None:
         return replace(token, principal_type="user", user_principal_name=sign_in_name(caller))
     if token.principal_type == "user":
-        return replace(token, user_principal_name=token.user_principal_name or sign_in_name(caller))
-    # Applications: in this log only they are named by a bare id.
+        name = token.user_principal_name or sign_in_name(caller)
+        return token if name == token.user_principal_name else replace(token, user_principal_name=name)
+    if token.principal_type == "app" and token.object_id is not None:
+        return token
+    # In this log only applications are named by a bare id.
     object_id = token.object_id or ids.guid(caller) or _evidence_principal(authorization)
     return replace(token, principal_type="app", object_id=object_id) if object_id else token
 

@@ -24,7 +24,11 @@ _SIGNATURES = {
     "ok": "success", "created": "success", "accepted": "success",
     "forbidden": "failure", "unauthorized": "failure", "not found": "failure", "conflict": "failure",
 }  # fmt: skip
-_SUFFIXES = ("_s", "_d", "_g", "_b")
+# Column of AZKVAuditLogs, then those of AzureDiagnostics, whose suffix is chosen per value.
+_ID = ("Id", "id_s", "id_g", "id_d", "id_b")
+_REQUEST_URI = ("RequestUri", "requestUri_s")
+_HTTP_STATUS = ("HttpStatusCode", "httpStatusCode_d", "httpStatusCode_s")
+_CLIENT = ("ClientInfo", "clientInfo_s")
 
 
 class _Event(Struct, kw_only=True):
@@ -67,7 +71,6 @@ def _parse_export(obj: JsonObject, context: Context) -> Activity | None:
 
 def _parse_row(obj: JsonObject, context: Context) -> Activity | None:
     """A row of AZKVAuditLogs or of AzureDiagnostics: the former has a column `Identity`, the latter one per claim."""
-    properties = as_object(obj.get("Properties")) or {}
     # AzureDiagnostics keeps what does not fit into 500 columns here, under the names that the columns would have.
     overflow = as_object(obj.get("AdditionalFields"))
     row = {**overflow, **obj} if overflow else obj
@@ -76,13 +79,13 @@ def _parse_row(obj: JsonObject, context: Context) -> Activity | None:
             time=row.get("TimeGenerated"),
             operation=row.get("OperationName"),
             resource=first(row, "_ResourceId", "ResourceId"),
-            object_uri=first(row, "Id") or _suffixed(row, "id") or properties.get("id"),
-            request_uri=first(row, "RequestUri") or _suffixed(row, "requestUri"),
-            http_status=first(row, "HttpStatusCode") or _suffixed(row, "httpStatusCode"),
+            object_uri=first(row, *_ID),
+            request_uri=first(row, *_REQUEST_URI),
+            http_status=first(row, *_HTTP_STATUS),
             signature=row.get("ResultSignature"),
             correlation=row.get("CorrelationId"),
             ip=first(row, "CallerIpAddress", "CallerIPAddress"),
-            client=first(row, "ClientInfo") or _suffixed(row, "clientInfo"),
+            client=first(row, *_CLIENT),
             claims=_claims_of(row.get("Identity")) or unflatten(row),
             workspace=row.get("TenantId"),
         )
@@ -143,11 +146,6 @@ def _activity(event: _Event) -> Activity | None:
 
 def _claims_of(identity: object) -> Mapping[str, Any] | None:
     return as_object((as_object(identity) or {}).get("claim"))
-
-
-def _suffixed(row: Mapping[str, Any], name: str) -> Any:
-    """A property of AzureDiagnostics; the suffix of its column is chosen per value."""
-    return first(row, *(name + suffix for suffix in _SUFFIXES))
 
 
 def _http_status(value: object) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from graphcorr import ids, times
-from graphcorr.ingest.fields import as_text, first, is_text_list
+from graphcorr.ingest.fields import is_text_list
 
 _IDENTITY = "http://schemas.microsoft.com/identity/claims/"
 _XMLSOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
@@ -86,29 +86,30 @@ def read_claims(claims: Mapping[str, Any] | None, caller: object = None) -> Toke
     """
     if not claims:
         return NO_CLAIMS
-    upn = sign_in_name(first(claims, "upn", _UPN, "unique_name", _NAME, "preferred_username"))
-    scopes = words(first(claims, "scp", _SCP))
-    tenant_id = ids.guid(first(claims, "tid", _TID))
-    app_id = ids.object_id(first(claims, "appid", "azp"))
-    method = as_text(first(claims, "appidacr", "azpacr"))
-    mirid = ids.arm_id(claims.get("xms_mirid"))
+    # `or` skips the empty texts of unused claims; a short name, where stated, is the newer spelling.
+    get = claims.get
+    upn = sign_in_name(get("upn") or get(_UPN) or get("unique_name") or get(_NAME) or get("preferred_username"))
+    scopes = words(get("scp") or get(_SCP))
+    tenant_id = ids.guid(get("tid") or get(_TID))
+    app_id = ids.object_id(get("appid") or get("azp"))
+    mirid = ids.arm_id(get("xms_mirid"))
+    method = get("appidacr") or get("azpacr")
+    is_user = bool(upn or scopes or sign_in_name(caller))
     return TokenClaims(
-        principal_type=_principal_type(
-            claims, is_user=bool(upn or scopes or sign_in_name(caller)), is_app=bool(mirid or app_id)
-        ),
-        object_id=ids.object_id(first(claims, "oid", _OID)),
+        principal_type=_principal_type(claims, is_user=is_user, is_app=bool(mirid or app_id)),
+        object_id=ids.object_id(get("oid") or get(_OID)),
         app_id=app_id,
-        tenant_id=tenant_id if tenant_id is not None else issuer_tenant(claims.get("iss")),
+        tenant_id=tenant_id if tenant_id is not None else issuer_tenant(get("iss")),
         user_principal_name=upn,
-        token_id=ids.token_guid(claims.get("uti")),
-        issued_at=_claim_time(claims.get("iat")),
-        expires_at=_claim_time(claims.get("exp")),
+        token_id=ids.token_guid(get("uti")),
+        issued_at=_claim_time(get("iat")),
+        expires_at=_claim_time(get("exp")),
         managed_identity_resource_id=mirid,
-        token_resource_id=ids.arm_id(claims.get("xms_az_rid")),
-        roles=words(first(claims, "roles", _ROLE)),
+        token_resource_id=ids.arm_id(get("xms_az_rid")),
+        roles=words(get("roles") or get(_ROLE)),
         scopes=scopes,
-        wids=words(claims.get("wids")),
-        client_auth_method=method if method in _AUTH_METHODS else None,
+        wids=words(get("wids")),
+        client_auth_method=method if isinstance(method, str) and method in _AUTH_METHODS else None,
     )
 
 
@@ -150,10 +151,9 @@ def issuer_tenant(issuer: object) -> str | None:
 
 def words(value: object) -> tuple[str, ...] | None:
     """The members of a claim that is a list or text separated by blanks or commas; None if it states none."""
-    if is_text_list(value):
-        return tuple(value) or None
-    text = as_text(value)
-    return tuple(part for part in _SEPARATORS.split(text) if part) or None if text else None
+    if isinstance(value, str):
+        return tuple(part for part in _SEPARATORS.split(value) if part) or None
+    return tuple(value) or None if is_text_list(value) else None
 
 
 def _principal_type(claims: Mapping[str, Any], *, is_user: bool, is_app: bool) -> str | None:
