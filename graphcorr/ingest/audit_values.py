@@ -1,0 +1,237 @@
+"""Values inside audit records: operation names, JSON in JSON, key lists and federated credentials (log-facts 4)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from graphcorr import ids
+from graphcorr.ingest.fields import as_list, as_text
+
+# -- operation names -------------------------------------------------------------------------------------------
+
+_DASHES = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-"})
+
+
+def normalise_operation(name: str) -> str:
+    """One spelling of an operation name: plain dashes, single blanks, lower case, no blank or period at the end.
+
+    Records say `Update application – Certificates and secrets management ` (en dash, blank at the end), the
+    documentation prints a hyphen, the unified audit log adds a period.
+    """
+    return " ".join(name.translate(_DASHES).split()).strip(" .").casefold()
+
+
+# -- JSON inside text ------------------------------------------------------------------------------------------
+
+
+def decode(value: object) -> object:
+    """What `oldValue` / `newValue` holds: the decoded JSON, or the text itself where it is no JSON; None = absent.
+
+    `"[]"` becomes an empty list, which is a statement; None is none.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, strict=False)
+    except (ValueError, RecursionError):
+        return value
+
+
+def single_text(value: object) -> str | None:
+    """The one text that an encoded value holds (`["x"]` or `"x"`); None for none, several or something else."""
+    found = decode(value)
+    if isinstance(found, list):
+        found = found[0] if len(found) == 1 else None
+    return as_text(found)
+
+
+def single_bool(value: object) -> bool | None:
+    """The one truth value that an encoded value holds: `[true]`, `"True"`, `true`."""
+    found = decode(value)
+    if isinstance(found, list):
+        found = found[0] if len(found) == 1 else None
+    if isinstance(found, bool):
+        return found
+    lowered = found.strip().lower() if isinstance(found, str) else None
+    return True if lowered == "true" else False if lowered == "false" else None
+
+
+def name_list(value: object) -> tuple[str, ...]:
+    """Service principal names from `["<appId>","<uri>"]` or `"<appId>;<uri>"`, in the order written."""
+    found = decode(value)
+    if isinstance(found, str):
+        found = found.split(";")
+    if not isinstance(found, list):
+        return ()
+    return tuple(name.strip() for name in found if isinstance(name, str) and name.strip())
+
+
+def only_guid(names: tuple[str, ...]) -> str | None:
+    """The application id among service principal names: the only GUID; None if there is none or a choice."""
+    found = {guid for name in names if (guid := ids.guid(name)) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+# -- lists of credentials --------------------------------------------------------------------------------------
+
+# Commas, equal signs and brackets occur in display names; only the last field may hold them. Names are cut off
+# by the source inside the closing bracket.
+_KEY = re.compile(r"\[KeyIdentifier=([^,]*),\s*KeyType=([^,]*),\s*KeyUsage=([^,]*),\s*DisplayName=(.*)\]", re.DOTALL)
+_KINDS = {"password": "secret", "symmetric": "secret", "asymmetricx509cert": "certificate"}
+
+
+class Key(NamedTuple):
+    """One credential of a list, in a form that both kinds of list share."""
+
+    kind: str | None
+    key_id: str | None = None
+    usage: str | None = None
+    display_name: str | None = None
+    federated_id: str | None = None
+    federated_name: str | None = None
+    issuer: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of credentials as stated on one side of a change."""
+
+    # Credential by what identifies it.
+    keys: dict[tuple[str | None, ...], Key] = field(default_factory=dict)
+    # False if the side is absent, cut off or holds an element that cannot be read: then a key that is not
+    # in `keys` may exist all the same.
+    stated: bool = False
+
+
+def key_listing(value: object) -> Listing:
+    """The keys in one side of `KeyDescription`."""
+    found = as_list(value)
+    if found is None:
+        return Listing()
+    keys: dict[tuple[str | None, ...], Key] = {}
+    complete = True
+    for element in found:
+        key = _key(element)
+        if key is None:
+            complete = False
+            continue
+        # One key id may be listed for signing and for verifying.
+        identity = (key.key_id, key.kind, key.usage)
+        keys[identity] = min(keys.get(identity, key), key, key=_order)
+    return Listing(keys, complete)
+
+
+def federated_listing(value: object) -> Listing:
+    """The federated credentials in one side of `FederatedIdentityCredentials`."""
+    found = as_list(value)
+    if found is None:
+        return Listing()
+    keys: dict[tuple[str | None, ...], Key] = {}
+    complete = True
+    for element in found:
+        key = _federated(element)
+        if key is None:
+            complete = False
+            continue
+        identity = (key.federated_id,) if key.federated_id else (None, key.issuer, key.subject)
+        keys[identity] = min(keys.get(identity, key), key, key=_order)
+    return Listing(keys, complete)
+
+
+def _key(element: object) -> Key | None:
+    match = _KEY.fullmatch(element.strip()) if isinstance(element, str) else None
+    if match is None:
+        return None
+    key_id = ids.object_id(match.group(1))
+    if key_id is None:
+        return None
+    kind = _KINDS.get(match.group(2).strip().lower())
+    return Key(kind, key_id, match.group(3).strip() or None, match.group(4) or None)
+
+
+def _federated(element: object) -> Key | None:
+    if not isinstance(element, dict):
+        return None
+    federated_id = ids.object_id(element.get("Id"))
+    issuer, subject = as_text(element.get("Issuer")), as_text(element.get("Subject"))
+    if federated_id is None and issuer is None and subject is None:
+        return None
+    return Key(
+        "federated",
+        federated_id=federated_id,
+        federated_name=as_text(element.get("Name")),
+        issuer=issuer,
+        subject=subject,
+    )
+
+
+def _order(key: Key) -> tuple[str, ...]:
+    return tuple("" if part is None else part for part in key)
+
+
+def compare(old: Listing, new: Listing) -> list[tuple[str, Key]]:
+    """What happened to each credential, sorted: added, removed, kept, renamed.
+
+    Added and removed need both sides in full: where the other side is not stated, a key counts as kept,
+    which means that every stated list holds it. Renamed keys keep their id under another display name. A
+    federated credential that keeps its id but now trusts another issuer or subject counts as added.
+    """
+    changes: list[tuple[str, Key]] = []
+    for identity, key in new.keys.items():
+        former = old.keys.get(identity)
+        if former is None:
+            change = "added" if old.stated else "kept"
+        elif (former.issuer, former.subject) != (key.issuer, key.subject):
+            change = "added"
+        else:
+            change = "kept" if former.display_name == key.display_name else "renamed"
+        changes.append((change, key))
+    for identity, key in old.keys.items():
+        if identity not in new.keys:
+            changes.append(("removed" if new.stated else "kept", key))
+    return sorted(changes, key=lambda change: (change[0], _order(change[1])))
+
+
+# -- consent ---------------------------------------------------------------------------------------------------
+
+_CONSENT = re.compile(
+    r"\[Id: ?(?P<id>[^,\]]*), ClientId: ?(?P<client>[^,\]]*), PrincipalId: ?(?P<principal>[^,\]]*), "
+    r"ResourceId: ?(?P<resource>[^,\]]*), ConsentType: ?(?P<type>[^,\]]*), Scope: ?(?P<scopes>[^,\]]*)"
+)
+
+
+class Consent(NamedTuple):
+    """One permission of `ConsentAction.Permissions`, with its scopes as words."""
+
+    client_id: str | None
+    principal_id: str | None
+    resource_id: str | None
+    consent_type: str | None
+    scope: str
+
+
+def consents(value: object) -> tuple[set[Consent], set[Consent]]:
+    """Delegated permissions before and after, one per scope, from `[] => [[Id: …, ClientId: …, … Scope: …]]`."""
+    text = single_text(value)
+    if text is None:
+        return set(), set()
+    before, arrow, after = text.partition("=>")
+    return (_consent_list(before), _consent_list(after)) if arrow else (set(), _consent_list(text))
+
+
+def _consent_list(text: str) -> set[Consent]:
+    return {
+        Consent(
+            ids.object_id(match["client"]),
+            ids.object_id(match["principal"]),
+            ids.object_id(match["resource"]),
+            match["type"].strip() or None,
+            scope,
+        )
+        for match in _CONSENT.finditer(text)
+        for scope in match["scopes"].split()
+    }
