@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -176,7 +176,7 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
         code = _code(envelope.get("resultType"))
     place = get("location")
     country = as_text(place.get("countryOrRegion")) if isinstance(place, dict) else None
-    tenant_id = _tenant(envelope.get("tenantId")) or ids.tenant_of(envelope.get("resourceId"))
+    tenant_id = ids.guid(envelope.get("tenantId")) or ids.tenant_of(envelope.get("resourceId"))
     token_id = ids.token_guid(get("uniqueTokenIdentifier"))
     thumbprint = as_text(get("servicePrincipalCredentialThumbprint"))
     return _keyed(
@@ -198,7 +198,7 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
             resource_app_id=_id(get("resourceId")),
             resource_name=as_text(get("resourceDisplayName")),
             resource_service_principal_id=_id(get("resourceServicePrincipalId")),
-            ip=_ip(get("ipAddress")) or _ip(envelope.get("callerIpAddress")),
+            ip=ids.ip_address(get("ipAddress")) or ids.ip_address(envelope.get("callerIpAddress")),
             country=country or as_text(envelope.get("location")),
             user_agent=as_text(get("userAgent")),
             result_code=code,
@@ -210,9 +210,9 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
             token_id=token_id,
             correlation_id=ids.object_id(get("correlationId")) or ids.object_id(envelope.get("correlationId")),
             session_id=ids.object_id(get("sessionId")),
-            app_owner_tenant_id=_tenant(get("appOwnerTenantId")),
-            resource_owner_tenant_id=_tenant(get("resourceOwnerTenantId")),
-            home_tenant_id=_tenant(get("homeTenantId")),
+            app_owner_tenant_id=ids.guid(get("appOwnerTenantId")),
+            resource_owner_tenant_id=ids.guid(get("resourceOwnerTenantId")),
+            home_tenant_id=ids.guid(get("homeTenantId")),
             managed_identity_resource_id=_managed_resource(get("managedServiceIdentity")),
             agent_type=_agent_type(get("agent")),
         )
@@ -239,8 +239,8 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
             at_is_event_time=created is not None,
             received_at=sent if created is not None else None,
             # ResourceId of these tables is the tenant's path; TenantId is the workspace.
-            tenant_id=_tenant(get("AADTenantId")) or ids.tenant_of(get("ResourceId")),
-            workspace_id=_tenant(get("TenantId")),
+            tenant_id=ids.guid(get("AADTenantId")) or ids.tenant_of(get("ResourceId")),
+            workspace_id=ids.guid(get("TenantId")),
             kind=kind,
             app_id=_id(get("AppId")),
             app_name=as_text(get("AppDisplayName")),
@@ -252,7 +252,7 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
             resource_app_id=_id(get("ResourceIdentity")),
             resource_name=as_text(get("ResourceDisplayName")),
             resource_service_principal_id=_id(get("ResourceServicePrincipalId")),
-            ip=_ip(get("IPAddress")),
+            ip=ids.ip_address(get("IPAddress")),
             country=country,
             user_agent=as_text(get("UserAgent")),
             result_code=code,
@@ -264,9 +264,9 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
             token_id=token_id,
             correlation_id=ids.object_id(get("CorrelationId")),
             session_id=ids.object_id(get("SessionId")),
-            app_owner_tenant_id=_tenant(get("AppOwnerTenantId")),
-            resource_owner_tenant_id=_tenant(get("ResourceOwnerTenantId")),
-            home_tenant_id=_tenant(get("HomeTenantId")),
+            app_owner_tenant_id=ids.guid(get("AppOwnerTenantId")),
+            resource_owner_tenant_id=ids.guid(get("ResourceOwnerTenantId")),
+            home_tenant_id=ids.guid(get("HomeTenantId")),
             managed_identity_resource_id=_managed_resource(get("ManagedServiceIdentity")),
             agent_type=_agent_type(get("Agent")),
         )
@@ -290,29 +290,9 @@ def _keyed(record: SignIn) -> SignIn:
     return msgspec.structs.replace(record, event_key=f"nokey:{ids.digest(record.kind, *content)}")
 
 
-# Applications, resources, tenants and addresses repeat; ids of a single request do not and go past these.
-# Only short texts are remembered, so that a hostile file cannot fill the memory.
-_remembered_id = lru_cache(maxsize=65536)(ids.object_id)
-_remembered_guid = lru_cache(maxsize=4096)(ids.guid)
-_remembered_ip = lru_cache(maxsize=65536)(ids.ip_address)
-
-
 def _id(value: object) -> str | None:
-    if not value:
-        return None
-    return _remembered_id(value) if isinstance(value, str) and len(value) == 36 else ids.object_id(value)
-
-
-def _tenant(value: object) -> str | None:
-    if not value:
-        return None
-    return _remembered_guid(value) if isinstance(value, str) and len(value) == 36 else ids.guid(value)
-
-
-def _ip(value: object) -> str | None:
-    if not value:
-        return None
-    return _remembered_ip(value) if isinstance(value, str) and len(value) < 64 else ids.ip_address(value)
+    # Most records leave most ids empty.
+    return ids.object_id(value) if value else None
 
 
 def _code(value: object) -> str | None:
