@@ -1,0 +1,77 @@
+/*
+id: orphan_sign_in
+title: Orphan sign-in
+description: >
+  Successful sign-ins of an application or managed identity that no activity and no change in any log can have come
+  from, by identity, resource and address. Found only where the log of that resource is complete over the life of the
+  token. Where a log shows changes only (Azure Resource Manager) or only some scopes are collected it is a lead, in
+  words that claim no more than the logs show; anything less is not decidable.
+severity: medium
+maturity: stable
+needs: [AADServicePrincipalSignInLogs, AADManagedIdentitySignInLogs]
+params: {}
+fingerprint: [tenantId, principalId, resourceAppId, address, coverage]
+subject: subject
+sentence: "{amount} of {principal} to {resource} from {address}: {what}."
+disproof: >
+  A log of the resource that was not loaded shows a request with this token, or the workload is known to fetch tokens
+  that it does not use.
+attack: [T1078.004, T1550.001]
+blind_spots:
+  - Azure Resource Manager logs no reads; a token used to read there leaves no trace.
+  - Resources without a log of their own, or whose log is not loaded, are not decidable.
+  - A token that is used after its sign-in was folded with one that is linked counts as explained.
+false_positives:
+  - A pipeline that only checks that it can sign in.
+  - A client that refreshes tokens in advance.
+references:
+  - https://learn.microsoft.com/graph/microsoft-graph-activity-logs-overview
+*/
+MATCH (s:SignIn {tenantId: $tenantId})<-[:SIGNED_IN]-(p)
+WHERE s.resultClass = 'success' AND s.kind <> 'user'
+  AND (s.unexplainedCount > 0
+    OR (s.possibleOtherAddressCount > 0 AND s.evidence IN ['changesOnly', 'partialScopes']))
+OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
+OPTIONAL MATCH (s)-[:FROM]->(ip:IPAddress)
+OPTIONAL MATCH (s)-[:TO]->(r:Application)
+WITH s, coalesce(whole, p) AS subject, ip, r ORDER BY s.firstSeen, s.key
+WITH subject, ip.address AS address, s.resourceAppId AS resourceAppId, s.evidence AS coverage,
+  min(s.servicePrincipalId) AS writtenObjectId, min(s.appId) AS writtenAppId,
+  max(r.name) AS listedName, max(s.resourceName) AS writtenName, max(r.caption) AS caption,
+  sum(s.unexplainedCount) AS unexplained, sum(s.possibleOtherAddressCount) AS fromOther,
+  min(s.firstSeen) AS firstAt, max(s.lastSeen) AS lastAt,
+  collect(CASE WHEN size(coalesce(s.unexplainedIds, [])) > 0 THEN s.unexplainedIds ELSE s.sampleIds END) AS samples
+// Which logs of the resource were collected, and for which scopes: what "no change seen" is about.
+CALL (resourceAppId) {
+  OPTIONAL MATCH (l:LogSource {tenantId: $tenantId})
+  WHERE l.source IN CASE resourceAppId
+    WHEN '797f4846-ba00-4fd7-ba43-dac1f8f63013' THEN ['AzureActivity']
+    WHEN 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093' THEN ['AZKVAuditLogs', 'AzureDiagnostics']
+    WHEN '00000003-0000-0000-c000-000000000000' THEN ['MicrosoftGraphActivityLogs']
+    ELSE [] END
+    AND l.scope <> ''
+  WITH DISTINCT l.scope AS scope ORDER BY scope
+  RETURN collect(scope) AS scopes
+}
+WITH *, CASE coverage WHEN 'complete' THEN 'found'
+    WHEN 'changesOnly' THEN 'lead' WHEN 'partialScopes' THEN 'lead' ELSE 'notDecidable' END AS verdict,
+  unexplained + CASE WHEN coverage IN ['changesOnly', 'partialScopes'] THEN fromOther ELSE 0 END AS signIns,
+  CASE WHEN coverage = 'changesOnly' THEN 'change' ELSE 'activity' END AS noun,
+  CASE WHEN size(scopes) = 0 THEN 'the collected logs' ELSE 'the collected scopes (' +
+    reduce(text = '', scope IN scopes | text + CASE text WHEN '' THEN '' ELSE ', ' END + scope) + ')' END AS place
+RETURN verdict, CASE verdict WHEN 'found' THEN null ELSE coverage END AS reason,
+  subject, firstAt, lastAt, reduce(all = [], ids IN samples[..20] | all + ids) AS evidence,
+  CASE verdict WHEN 'found' THEN 'medium' ELSE 'info' END AS severity,
+  CASE verdict WHEN 'found' THEN 'high' ELSE 'low' END AS confidence,
+  $tenantId AS tenantId, coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId, resourceAppId, address,
+  coverage, coalesce(listedName, writtenName, caption, resourceAppId) AS resource, signIns, unexplained,
+  fromOther AS possibleFromOtherAddress, scopes,
+  coalesce(subject.name, subject.caption) AS principal,
+  CASE WHEN signIns = 1 THEN 'One sign-in' ELSE signIns + ' sign-ins' END AS amount,
+  CASE verdict
+    WHEN 'found' THEN 'no log shows anything done with the token, and the log of the resource is complete'
+    WHEN 'lead' THEN 'no ' + noun + ' seen in ' + place +
+      CASE WHEN fromOther > 0 THEN '; ' + CASE noun WHEN 'change' THEN 'changes' ELSE noun END +
+        ' by this principal came from another address' ELSE '' END
+    ELSE 'nothing seen that came of it, but the logs cannot tell (' + coverage + ')' END AS what
+ORDER BY tenantId, principalId, resourceAppId, address, coverage
