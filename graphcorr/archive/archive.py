@@ -7,11 +7,11 @@ another order gives the same sets, and a load that was killed is completed by re
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import uuid
 from collections import Counter, defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from graphcorr import ids
@@ -40,9 +40,20 @@ _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 # A partition's writer holds one row group in memory: small groups keep loads that touch many days bounded, and let
 # a look-up of one event skip most of a day.
-_EVENT_FILES = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=64_000)
-_RAW_FILES = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=16_000)
-_BATCH_ROWS = 16_000
+_UNIQUE = ColumnProperties(dictionary_enabled=False)
+_EVENT_FILES = WriterProperties(
+    compression="ZSTD",
+    compression_level=1,
+    max_row_group_size=32_000,
+    column_properties={"event_key": _UNIQUE, "raw_hash": _UNIQUE},
+)
+_RAW_FILES = WriterProperties(
+    compression="ZSTD",
+    compression_level=3,
+    max_row_group_size=4_000,
+    column_properties={"raw": _UNIQUE, "raw_hash": _UNIQUE},
+)
+_BATCH_ROWS = 8_000
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,9 @@ class Archive:
 
     def inputs(self) -> list[InputFact]:
         """What was read so far, each fact once, sorted by file."""
-        tables_of_inputs = [pq.read_table(file, schema=tables.INPUTS, partitioning=None) for file in self.files("inputs")]
+        tables_of_inputs = [
+            pq.read_table(file, schema=tables.INPUTS, partitioning=None) for file in self.files("inputs")
+        ]
         facts = {InputFact(**row) for table in tables_of_inputs for row in table.to_pylist()}
         return sorted(facts, key=_fact_order)
 
@@ -138,12 +151,14 @@ class Archive:
         precision of a second, by which coarser exports of the same event are found as well.
         """
         spellings = {event_id, event_id.lower(), ids.guid(event_id), ids.token_guid(event_id)} - {None}
-        with connect(self.root / "staging" / "spill", _STAGING_MEMORY) as duck:
-            found: list[Evidence] = []
+        files = {kind: self.files(kind) for kind in KINDS}
+        if not any(files.values()):
+            return []
+        found: list[Evidence] = []
+        with connect(self.root / "spill", _STAGING_MEMORY) as duck:
             for kind in KINDS:
-                if files := self.files(kind):
-                    create_view(duck, kind, files, self.schema(kind))
-                    found += self._evidence_of(duck, kind, sorted(map(str, spellings)))
+                create_view(duck, kind, files[kind], self.schema(kind))
+                found += self._evidence_of(duck, kind, sorted(map(str, spellings)))
         return sorted(found, key=lambda e: (e.at or _NEVER, e.event_key, e.raw_hash, e.carrier))
 
     def compact(self, max_small_files: int) -> dict[str, int]:
@@ -179,7 +194,7 @@ class Archive:
         return sorted(unquote(name) for name in pa.table(table.get_add_actions()).column("path").to_pylist())
 
     def _evidence_of(self, duck: duckdb.DuckDBPyConnection, kind: str, spellings: list[str]) -> list[Evidence]:
-        stated = 'OR event_data_id IN (SELECT unnest($ids))' if kind == "activities" else ""
+        stated = "OR event_data_id IN (SELECT unnest($ids))" if kind == "activities" else ""
         hits = _hits(
             duck,
             kind,
@@ -243,6 +258,9 @@ class Staging:
         self._facts: dict[tuple[str, str, str, str | None, str | None], InputFact] = {}
         self._limited: set[str] = set()
         self._empty: set[str] = set()
+        # Compression lets go of the interpreter: files are written while the next batch is turned into columns.
+        self._writer = ThreadPoolExecutor(max_workers=1)
+        self._writing: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
@@ -251,6 +269,7 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._writer.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, batch: Sequence[tables.Delivery]) -> None:
@@ -258,10 +277,11 @@ class Staging:
         by_kind: dict[str, list[tables.Delivery]] = defaultdict(list)
         for item in batch:
             by_kind[tables.kind_of(type(item.record))].append(item)
+        self._finish_writing()
         for kind, items in by_kind.items():
             versions = tables.version_table(kind, items)
             self._write(kind, versions)
-            self._write("deliveries", tables.delivery_table(items, versions.column("day")), kind)
+            self._write("deliveries", tables.delivery_table(items, versions.column("day")))
             self._note_facts(items, versions)
 
     def note_input(self, file: str, *, row_limit: bool = False) -> None:
@@ -275,7 +295,10 @@ class Staging:
 
     def commit(self) -> ArchiveReport:
         """Add what is new. Raw text, places and inputs go first, so that an event in the archive has its evidence."""
+        self._finish_writing()
         with connect(self._folder / "spill", _STAGING_MEMORY) as duck:
+            # Rows are sorted where order matters; keeping the files' order on top would cost memory.
+            duck.execute("SET preserve_insertion_order = false")
             new_raw = self._commit_deliveries(duck)
             self._commit_inputs(duck)
             new: Counter[str] = Counter()
@@ -290,19 +313,20 @@ class Staging:
 
     # -- while reading ------------------------------------------------------------------------------------------
 
-    def _write(self, name: str, table: pa.Table, kind: str | None = None) -> None:
+    def _write(self, name: str, table: pa.Table) -> None:
         """One staging file; `staged` numbers rows so that the chosen ones can be found again."""
         numbers = pa.array(range(self._rows, self._rows + table.num_rows), pa.int64())
         self._rows += table.num_rows
         self._parts += 1
         self._days[name] |= tables.days_of(table)
-        pq.write_table(
-            table.append_column("staged", numbers),
-            self._folder / f"{name}-{self._parts}.parquet",
-            compression="lz4",
-            use_dictionary=[column for column in table.column_names if column not in ("raw", "raw_hash", "event_key")],
-            write_statistics=False,
-        )
+        path = self._folder / f"{name}-{self._parts}.parquet"
+        self._writing.append(self._writer.submit(_write_staged, table.append_column("staged", numbers), path))
+
+    def _finish_writing(self) -> None:
+        """Wait for the files of earlier batches: at most one batch is in memory twice. Raises what went wrong there."""
+        for writing in self._writing:
+            writing.result()
+        self._writing.clear()
 
     def _note_facts(self, items: Sequence[tables.Delivery], versions: pa.Table) -> None:
         grouped = (
@@ -400,6 +424,12 @@ class Staging:
                 writer_properties=_writer(kind),
             )
         return count
+
+
+def _write_staged(table: pa.Table, path: Path) -> None:
+    unique = ("raw", "raw_hash", "event_key")
+    repeating = [name for name in table.column_names if name not in unique]
+    pq.write_table(table, path, compression="lz4", use_dictionary=repeating, write_statistics=False)
 
 
 def _hits(duck: duckdb.DuckDBPyConnection, kind: str, condition: str, wanted: list[str]) -> pa.Table:

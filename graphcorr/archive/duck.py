@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def connect(temp: Path, memory: str = "1GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that spills to `temp` (created if missing) beyond `memory`.
+    """An in-memory database that spills to `temp` (created when needed) beyond `memory`.
 
     Times are UTC and extensions are neither downloaded nor loaded by themselves. Read results through Arrow
     (`arrow_table`, `to_arrow_reader`): `fetchall` would hand out times of other types.
     """
-    temp.mkdir(parents=True, exist_ok=True)
+    temp.parent.mkdir(parents=True, exist_ok=True)  # DuckDB makes and removes the last folder only
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -34,9 +34,7 @@ def connect(temp: Path, memory: str = "1GB", threads: int = 2) -> duckdb.DuckDBP
     return connection
 
 
-def create_view(
-    connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], schema: pa.Schema
-) -> None:
+def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], schema: pa.Schema) -> None:
     """Make parquet files of the archive readable as a view with exactly the columns of `schema`.
 
     Columns that older files lack are NULL; without files the view is empty but typed. Paths never enter SQL text.

@@ -55,15 +55,15 @@ several AS MATERIALIZED (
 ),
 -- All event keys whose versions are merged: usually few, so that the aggregates below see few rows.
 shared AS MATERIALIZED (SELECT event_key, event_key AS target FROM several UNION SELECT event_key, target FROM moved),
-alike AS (
-  SELECT v.* REPLACE (shared.target AS event_key),
-    row_number() OVER (PARTITION BY shared.target, v.raw_hash) = 1 AS first_of_raw
-  FROM {view} AS v JOIN shared USING (event_key)
+alike AS (SELECT v.* REPLACE (shared.target AS event_key) FROM {view} AS v JOIN shared USING (event_key)),
+texts AS (
+  SELECT event_key, count(*) AS texts, sum(raw_size) AS size
+  FROM (SELECT DISTINCT event_key, raw_hash, raw_size FROM alike) GROUP BY event_key
 ),
 merged AS (
   SELECT
     {merged}
-  FROM alike GROUP BY event_key
+  FROM alike JOIN texts USING (event_key) GROUP BY event_key
 )
 SELECT
     {singles}
@@ -106,8 +106,8 @@ def _merged(kind: str, column: str) -> str:
         "at_is_event_time": f"coalesce({_best_time('at_is_event_time')}, bool_or(at_is_event_time))",
         "received_at": "min(received_at)",
         "rank": "max(rank)",
-        "raw_size": "CAST(sum(raw_size) FILTER (WHERE first_of_raw) AS BIGINT)",
-        "versions": "CAST(count(*) FILTER (WHERE first_of_raw) AS INTEGER)",
+        "raw_size": "CAST(any_value(size) AS BIGINT)",
+        "versions": "CAST(any_value(texts) AS INTEGER)",
         "day": _day_of(_best_time("at")),
     }
     if column in special:

@@ -196,8 +196,8 @@ def days_of(table: pa.Table) -> set[date]:
 def version_key() -> tuple[str, ...]:
     """Columns that make two rows of a record table the same version.
 
-    The event and the raw text first of all. What surrounds a raw text (blob path, `--tenant`, `--time-zone`) can give it
-    another tenant or time: that is kept beside, or the first load would decide for good.
+    The event and the raw text first of all. What surrounds a raw text (blob path, `--tenant`, `--time-zone`) can
+    give it another tenant or time: that is kept beside, or the first load would decide for good.
     """
     return ("event_key", "raw_hash", "carrier", "path_tenant_id", "given_tenant_id", "at", "scope")
 
