@@ -18,8 +18,14 @@ def constructed() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Observed records beside the project; they are read there and never copied. Required where CI is set."""
-    folder = Path(os.environ.get("GRAPHCORR_SHARED_DATA") or _REPOSITORY.parent / "shared" / "data")
+    """Observed records beside the project; they are read there and never copied.
+
+    A stranger's clone does not have them: tests skip. Where GRAPHCORR_SHARED_DATA names the folder it must exist.
+    """
+    named = os.environ.get("GRAPHCORR_SHARED_DATA")
+    folder = Path(named) if named else _REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
+        if named:
+            pytest.fail(f"GRAPHCORR_SHARED_DATA names {named}, which does not exist")
         pytest.skip("no folder of observed records beside the project (GRAPHCORR_SHARED_DATA)")
     return folder

@@ -127,6 +127,8 @@ def test_the_lock_of_a_killed_process_is_free_and_its_note_is_removed(home: Home
 
 
 def test_a_waiting_run_goes_on_when_the_lock_is_freed(home: Home) -> None:
-    with held_elsewhere(home, "exclusive", "load") as other:
-        with home.lock(True, "scan", timeout=20, waiting=lambda _: other.kill()):
-            pass
+    with (
+        held_elsewhere(home, "exclusive", "load") as other,
+        home.lock(True, "scan", timeout=20, waiting=lambda _: other.kill()),
+    ):
+        assert [holder.purpose for holder in home.holders()] == ["scan"]
