@@ -1,0 +1,195 @@
+"""CSV text → rows with clean column names and UTC times, as loaders expect them. Between the readers and detection."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+import msgspec
+
+from graphcorr.errors import RecordError, UsageError
+from graphcorr.ingest.loader import JsonObject
+from graphcorr.ingest.report import Tally
+from graphcorr.times import parse_date, zone_named
+
+# A cell may hold a whole claims bag or policy list; Python's own limit is 128 KiB.
+MAX_CELL = 64 * 1024 * 1024
+
+DELIMITERS = ",;\t"
+
+_SUFFIX = re.compile(r"^(?P<name>.*?)\s*\[(?P<zone>[^\]]+)\]$")
+_OFFSET = re.compile(r"^(?:UTC|GMT)?\s*(?P<offset>[+-]\d{2}:\d{2})$", re.IGNORECASE)
+_SPLIT = re.compile(r"^(?P<name>.+)_(?:dynamic|string)$")
+_ISO = re.compile(r"^\d{4}-\d{2}-\d{2}T[\d:.]+Z$")
+
+# Times of the known tables, for files whose header lost its zone suffix.
+_TIME_COLUMNS = frozenset(
+    {
+        "ActivityDateTime", "Created", "CreatedDateTime", "DetectedDateTime", "EndTime", "EventSubmissionTimestamp",
+        "EventTime", "ExpirationDateTime", "LastUpdatedDateTime", "Modified", "RiskLastUpdatedDateTime", "StartTime",
+        "TimeGenerated", "Timestamp", "TokenIssuedAt", "ValidFrom", "ValidUntil", "endTime_t", "startTime_t",
+    }
+)  # fmt: skip
+
+_ENCODER = msgspec.json.Encoder()
+
+Row = tuple[JsonObject, int, bytes]
+
+
+class _LocalZone(Exception):
+    """A column holds times in the viewer's zone, which the file does not state."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    # Converts a cell; None keeps the text.
+    convert: Callable[[str], str] | None
+
+
+def delimiter_of(line: str) -> str | None:
+    """The delimiter of a header line; None if the line does not look like one."""
+    outside = re.sub(r'"[^"]*"', "", line)
+    best = max(DELIMITERS, key=outside.count)
+    if not outside.count(best):
+        return None
+    cells = next(csv.reader([line.strip("\r\n")], delimiter=best))
+    # A header has names, prose has sentences.
+    named = sum(1 for cell in cells if re.match(r"^[$_@A-Za-z(][\w .:()\[\]/$#@+-]{0,127}$", cell.strip("\ufeff ")))
+    return best if named >= 2 and named * 2 > len(cells) else None
+
+
+def clean_name(header: str) -> str:
+    """A column name without byte order mark, blanks, zone suffix and the `_dynamic` / `_string` of a union."""
+    name = header.strip("\ufeff \u00a0")
+    suffix = _SUFFIX.match(name)
+    name = suffix["name"] if suffix else name
+    split = _SPLIT.match(name)
+    return split["name"] if split else name
+
+
+def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: Tally) -> Iterator[Row]:
+    """Rows as (cells by clean column name, line where the row starts, the same as JSON bytes).
+
+    Empty cells are left out; of columns that fold into one name the first stated cell counts; times become ISO text
+    in UTC with the digits they were written with. Rows that do not fit are problems of `tally`; a header with times in
+    the viewer's zone is one for the whole file unless `zone` says which zone that was.
+    """
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(lines, delimiter=delimiter)
+    header = next((row for row in reader if any(row)), [])
+    try:
+        columns = [_column(name, zone) for name in header]
+    except _LocalZone as column:
+        tally.recognised = True
+        tally.problem(
+            1,
+            f"times in the viewer's local zone, column {str(column)!r}; the zone is not in the file",
+            "pass --time-zone with the zone of the person who exported it, or export with times in UTC",
+        )
+        return
+    if any(column.name == "TimeGenerated" for column in columns):
+        tally.recognised = True
+    count = 0
+    pending: tuple[list[str], int] | None = None
+    for row, line in _numbered(reader, tally):
+        if pending is not None:
+            yield from _row(columns, *pending, tally)
+            pending = None
+        if not row:
+            continue
+        count += 1
+        if len(row) < len(header):
+            pending = row, line  # some programs drop empty cells at the end; in the last row it is a cut
+            continue
+        yield from _row(columns, row, line, tally)
+    if pending is not None:
+        tally.skipped += 1
+        tally.problem(
+            pending[1],
+            f"the last row has {len(pending[0])} cells, the header {len(header)}: the file is cut off",
+            "export it again",
+        )
+    tally.rows(count)
+
+
+def _numbered(reader: csv._reader, tally: Tally) -> Iterator[tuple[list[str], int]]:
+    """Rows with the line each starts on; what the CSV parser refuses is a problem, and the next row follows."""
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            tally.skipped += 1
+            tally.problem(line, f"not a CSV row: {error}", "check quotes and line breaks there")
+            continue
+        if row is None:
+            return
+        yield row, line
+
+
+def _row(columns: list[_Column], cells: list[str], line: int, tally: Tally) -> Iterator[Row]:
+    if len(cells) > len(columns) and any(cells[len(columns) :]):
+        tally.skipped += 1
+        tally.problem(
+            line,
+            f"the row has {len(cells)} cells, the header {len(columns)}",
+            "a cell with the delimiter or a quote in it needs quotes",
+        )
+        return
+    row: JsonObject = {}
+    for column, cell in zip(columns, cells, strict=False):
+        if cell and column.name not in row:
+            row[column.name] = cell if column.convert is None else column.convert(cell)
+    try:
+        raw = _ENCODER.encode(row)
+    except UnicodeEncodeError:
+        tally.skipped += 1
+        tally.problem(line, "not UTF-8 text", "save the file as CSV UTF-8")
+        return
+    yield row, line, raw
+
+
+def _column(header: str, zone: tzinfo | None) -> _Column:
+    stripped = header.strip("\ufeff \u00a0")
+    suffix = _SUFFIX.match(stripped)
+    name = clean_name(stripped)
+    if suffix:
+        return _Column(name, _converter(_stated_zone(suffix["zone"], zone, stripped)))
+    if name in _TIME_COLUMNS:
+        return _Column(name, _converter(zone or UTC))
+    return _Column(name, None)
+
+
+def _stated_zone(text: str, given: tzinfo | None, header: str) -> tzinfo:
+    if text.strip().upper() in ("UTC", "Z", "GMT"):
+        return UTC
+    offset = _OFFSET.match(text.strip())
+    if offset:
+        try:
+            return zone_named(offset["offset"])
+        except (UsageError, ValueError):
+            pass  # +99:00: as good as no zone
+    if given is None:
+        raise _LocalZone(header)
+    return given
+
+
+def _converter(zone: tzinfo) -> Callable[[str], str]:
+    def convert(cell: str) -> str:
+        if _ISO.match(cell):
+            return cell
+        try:
+            when = parse_date(cell, zone)
+        except (RecordError, ValueError):
+            return cell  # the loader says what is wrong with it, if it needs it
+        if when is None:
+            return cell
+        # The digits stay as written: a whole second is less than a second with .000 (design 5, second key).
+        precision = "microseconds" if when.microsecond % 1000 else "milliseconds" if "." in cell else "seconds"
+        return when.isoformat(timespec=precision).replace("+00:00", "Z")
+
+    return convert

@@ -1,0 +1,251 @@
+"""Which loader reads an object: by stated table or category, else by what loaders claim. Between readers and parse.
+
+Objects of one file look alike, so the answer is kept per signature: the keys and the few values that may decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphcorr.errors import ConfigError
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader, Parse
+from graphcorr.ingest.readers import Page
+
+# Hostile input may have new keys in every object; then knowing the last few thousand signatures is enough.
+_MAX_SIGNATURES = 5000
+
+_ENVELOPE = {
+    name.lower(): name
+    for name in (
+        "time", "resourceId", "operationName", "operationVersion", "category", "tenantId", "resultType",
+        "resultSignature", "resultDescription", "durationMs", "callerIpAddress", "correlationId", "identity", "location",
+        "properties",
+    )
+}  # fmt: skip
+_ENVELOPE_COLUMNS = frozenset(_ENVELOPE.values()) | {"level", "Level"}
+
+# Columns that every Log Analytics table has.
+_ROW_COLUMNS = frozenset(
+    {
+        "$table", "Computer", "ManagementGroupName", "MG", "RawData", "SourceSystem", "TenantId", "TimeGenerated", "Type",
+        "_BilledSize", "_IsBillable", "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
+    }
+)  # fmt: skip
+
+# This table holds the logs of many services; its rows belong to the log that their category names.
+_SHARED_TABLE = "azurediagnostics"
+
+# Tables known by columns of their own where a row states no table. A loader that claims them comes first.
+_MARKS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("EntraIdSpnSignInEvents", frozenset({"Timestamp", "ErrorCode", "ServicePrincipalId", "ApplicationId"})),
+    ("EntraIdSignInEvents", frozenset({"Timestamp", "ErrorCode", "AccountUpn", "ApplicationId"})),
+    ("GraphApiAuditEvents", frozenset({"Timestamp", "RequestUri", "ApplicationId", "ResponseStatusCode"})),
+    ("CloudAppEvents", frozenset({"Timestamp", "ActionType", "RawEventData"})),
+    ("LAQueryLogs", frozenset({"QueryText", "AADClientId"})),
+    ("StorageBlobLogs", frozenset({"AccountName", "RequesterObjectId", "AuthenticationType"})),
+    ("SQLSecurityAuditEvents", frozenset({"ServerPrincipalName", "Statement", "ActionName"})),
+    ("AzureDevOpsAuditing", frozenset({"ActorUPN", "ScopeType", "Area"})),
+    ("OfficeActivity", frozenset({"OfficeWorkload", "RecordType"})),
+    ("AADProvisioningLogs", frozenset({"ProvisioningSteps", "CycleId"})),
+)
+
+_REST_MARKS = frozenset({"eventTimestamp", "event_timestamp", "eventDataId", "event_data_id", "operation_name"})
+
+_CONTEXT_NAME = re.compile(r"#([A-Za-z/]+)")
+
+
+@dataclass(frozen=True)
+class NotLoaded:
+    """The object names a table, category or collection that no loader reads."""
+
+    table: str
+
+
+class Match:
+    """What to do with all objects of one signature, and how many there were."""
+
+    __slots__ = ("carrier", "envelope_unknown", "known", "loader", "parse", "records", "rename", "seen_properties")
+
+    def __init__(self, loader: Loader, carrier: Carrier, keys: frozenset[str]) -> None:
+        self.loader = loader
+        self.carrier = carrier
+        self.parse: Parse = loader.parse[carrier]
+        self.rename: dict[str, str] | None = _renames(keys) if carrier is Carrier.EXPORT else None
+        self.records = 0
+        # Property names of exports differ within one signature; counted by set of names.
+        self.seen_properties: dict[tuple[str, ...], int] = {}
+        self.known = loader.known.get(carrier, frozenset())
+        named = {_ENVELOPE.get(key.lower(), key) for key in keys} if carrier is Carrier.EXPORT else keys
+        usual = _ENVELOPE_COLUMNS if carrier is Carrier.EXPORT else _ROW_COLUMNS
+        self.envelope_unknown = _unknown(named, self.known, usual) if self.known else ()
+
+    def prepared(self, obj: JsonObject) -> JsonObject:
+        """The object as the loader's `parse` takes it, with the envelope's names in their usual case."""
+        rename = self.rename
+        return obj if rename is None else {rename.get(key, key): value for key, value in obj.items()}
+
+    def count(self, obj: JsonObject) -> None:
+        """Count an object, for `unknown_columns`."""
+        self.records += 1
+        if self.known and self.carrier is Carrier.EXPORT:
+            properties = obj.get("properties")
+            if isinstance(properties, dict):
+                names = tuple(properties)
+                self.seen_properties[names] = self.seen_properties.get(names, 0) + 1
+
+    def unknown_columns(self) -> Iterable[tuple[tuple[str, ...], int]]:
+        """Columns the loader does not know, with the number of records since the last call; starts anew."""
+        counts = [(self.envelope_unknown, self.records)]
+        counts += [(_unknown(names, self.known, frozenset()), count) for names, count in self.seen_properties.items()]
+        self.records = 0
+        self.seen_properties = {}
+        return counts
+
+
+Detected = Match | NotLoaded | None
+"""None: the object looks like no log."""
+
+
+class Detector:
+    """Finds the loader of an object. ConfigError if two loaders want the same category, table or object."""
+
+    def __init__(self, loaders: Sequence[Loader]) -> None:
+        self._loaders = tuple(loaders)
+        self._by_category = _index(loaders, lambda loader: loader.categories, "category")
+        self._by_table = _index(loaders, lambda loader: (loader.source, *loader.tables), "table")
+        self._known: dict[tuple[Any, ...], Detected] = {}
+
+    def detect(self, obj: JsonObject, page: Page, context: Context) -> Detected:
+        """The loader and carrier of an object; the same Match for all objects of a signature."""
+        kinds = obj.get("signInEventTypes")
+        signature = (
+            page,
+            tuple(obj),
+            _text(obj.get("category")),
+            _text(obj.get("Category")),
+            _text(obj.get("Type")),
+            _text(obj.get("$table")),
+            _text(obj.get("@odata.context")),
+            _text(obj.get("@odata.type")),
+            str(kinds) if kinds is not None else None,
+        )
+        try:
+            return self._known[signature]
+        except KeyError:
+            pass
+        found = self._find(frozenset(obj), obj, page, context)
+        if len(self._known) >= _MAX_SIGNATURES:
+            self._known.pop(next(iter(self._known)))
+        self._known[signature] = found
+        return found
+
+    def matches(self) -> list[Match]:
+        """The loaders that were found so far."""
+        return [match for match in self._known.values() if isinstance(match, Match)]
+
+    def _find(self, keys: frozenset[str], obj: JsonObject, page: Page, context: Context) -> Detected:
+        stated: str | None = None
+        for carrier in _carriers(keys, obj, page):
+            if carrier in (Carrier.CSV, Carrier.ROW):
+                name, loader = self._by_row(obj, carrier)
+            elif carrier is Carrier.EXPORT:
+                name = _text(_of_any_case(obj, "category"))
+                loader = self._by_category.get(name.lower()) if name else None
+            else:
+                name, loader = None, None
+            if loader is None or carrier not in loader.parse:
+                loader = self._claimed(keys, obj, carrier, context, name)
+            if loader is not None:
+                return Match(loader, carrier, keys)
+            stated = stated or name
+        if stated is None:
+            stated = next((table for table, marks in _MARKS if marks <= keys), None) or _collection(obj, page)
+        return NotLoaded(stated) if stated else None
+
+    def _by_row(self, obj: JsonObject, carrier: Carrier) -> tuple[str | None, Loader | None]:
+        """The name a row states, and its loader. The table decides; in AuditLogs, `Category` is something else."""
+        table = _text(obj.get("$table")) or _text(obj.get("Type"))
+        category = _text(obj.get("Category"))
+        if table and table.lower() != _SHARED_TABLE:
+            return table, self._by_table.get(table.lower())
+        loader = self._by_category.get(category.lower()) if category else None
+        return (f"{table} {category}" if table and category else category or table), loader
+
+    def _claimed(
+        self, keys: frozenset[str], obj: JsonObject, carrier: Carrier, context: Context, stated: str | None
+    ) -> Loader | None:
+        if stated and stated.lower() in self._by_table:
+            return None
+        claiming = [
+            loader
+            for loader in self._loaders
+            if carrier in loader.parse and carrier in loader.claims and loader.claims[carrier](keys, obj, context)
+        ]
+        if len(claiming) > 1:
+            names = " and ".join(loader.source for loader in claiming)
+            raise ConfigError(
+                f"two loaders claim an object: {names}", hint=f"their `claims` for {carrier} must exclude each other"
+            )
+        return claiming[0] if claiming else None
+
+
+def _carriers(keys: frozenset[str], obj: JsonObject, page: Page) -> tuple[Carrier, ...]:
+    """How the object may have been exported, likeliest first."""
+    if page.csv:
+        return (Carrier.CSV,)
+    if page.row or "TimeGenerated" in keys or "$table" in keys:
+        return (Carrier.ROW,)
+    capital = sum(1 for key in keys if key[:1].isupper() or key[:1] in "_$")
+    if capital * 2 > len(keys):
+        return (Carrier.ROW,)
+    if page.odata_context is not None or "@odata.context" in keys or "@odata.type" in keys:
+        return (Carrier.GRAPH,)
+    lowered = {key.lower() for key in keys}
+    if not keys.isdisjoint(_REST_MARKS) or isinstance(obj.get("operationName"), dict):
+        return (Carrier.REST, Carrier.GRAPH)
+    if "properties" in lowered and not lowered.isdisjoint(("category", "time")) or {"time", "category"} <= lowered:
+        return (Carrier.EXPORT, Carrier.REST, Carrier.GRAPH)
+    return (Carrier.GRAPH, Carrier.REST)
+
+
+def _collection(obj: JsonObject, page: Page) -> str | None:
+    """`users` or `auditLogs/provisioning` from the metadata of a Graph page, where nothing else names it."""
+    context = _text(obj.get("@odata.context")) or page.odata_context or _text(obj.get("@odata.type")) or ""
+    name = _CONTEXT_NAME.search(context)
+    return f"Graph {name[1].strip('/')}" if name else None
+
+
+def _index(
+    loaders: Sequence[Loader], names: Callable[[Loader], Iterable[str]], what: str
+) -> Mapping[str, Loader]:
+    found: dict[str, Loader] = {}
+    for loader in loaders:
+        for name in names(loader):
+            other = found.setdefault(name.lower(), loader)
+            if other is not loader and name.lower() != _SHARED_TABLE:
+                raise ConfigError(
+                    f"two loaders for {what} {name}: {other.source} and {loader.source}",
+                    hint=f"each {what} belongs to one loader",
+                )
+    return found
+
+
+def _renames(keys: frozenset[str]) -> dict[str, str] | None:
+    """Names of envelope fields that a data lake wrote in another case, with the usual spelling."""
+    found = {key: _ENVELOPE[key.lower()] for key in keys if key.lower() in _ENVELOPE and key not in _ENVELOPE_COLUMNS}
+    return {key: name for key, name in found.items() if name not in keys} or None
+
+
+def _unknown(names: Iterable[str], known: frozenset[str], usual: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in names if name not in known and name not in usual and name[:1] != "@"))
+
+
+def _of_any_case(obj: JsonObject, name: str) -> object:
+    return obj.get(name) if name in obj else next((obj[key] for key in obj if key.lower() == name), None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,581 @@
+"""Files → decoded objects with line numbers and raw bytes. First stage of the flow; knows shapes, no log source.
+
+What a file is, is decided by its content, never by its name: compression, archive, encoding, JSON or CSV, wrapper.
+Nothing here raises on bad input: problems go into the tally and whatever can be read is read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import itertools
+import json
+import os
+import re
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import msgspec
+
+from graphcorr.ingest.csv_rows import clean_name, csv_rows, delimiter_of
+from graphcorr.ingest.loader import JsonObject
+from graphcorr.ingest.report import Tally
+
+STDIN = "-"
+
+BLOCK = 1 << 20
+# A document that is no JSON Lines is decoded in memory, and so is a single line.
+MAX_DOCUMENT = 1 << 30
+# What is looked at to tell JSON from CSV from neither.
+_HEAD = 1 << 16
+# gzip in zip in zip is seen; deeper nesting is a bomb.
+_MAX_NESTING = 3
+
+_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+_UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the objects of one wrapper have in common."""
+
+    odata_context: str | None = None
+    # Row of a CSV.
+    csv: bool = False
+    # Row of a query answer: columns of Log Analytics, whatever they are called.
+    row: bool = False
+
+
+PLAIN = Page()
+CSV_PAGE = Page(csv=True)
+ROW_PAGE = Page(row=True)
+
+Item = tuple[JsonObject, int, bytes, Page]
+"""Object, line where it starts (from 1), its bytes in the file (of a CSV or query row: as a JSON object), its page."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One stream of content: a file, or a part of a zip."""
+
+    # As shown to people and stored: `logs.zip!inner/PT1H.json`.
+    name: str
+    # Decompressed bytes.
+    blocks: Iterator[bytes]
+
+
+# -- from a path to decompressed bytes ---------------------------------------------------------------------------
+
+
+def files_in(path: str) -> list[str]:
+    """The files a path stands for, sorted: itself, or all below a folder except hidden ones."""
+    if path == STDIN or not Path(path).is_dir():
+        return [path]
+    found = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.join(folder, name) for name in names if not name.startswith(".")]  # noqa: PTH118 - keeps `./`
+    return sorted(found)
+
+
+def members(path: str, tally: Tally) -> Iterator[Member]:
+    """The contents of a file or of standard input (`-`). A file that cannot be opened is a problem."""
+    if path == STDIN:
+        tally.member = "<stdin>"
+        yield from _contents("<stdin>", _blocks(sys.stdin.buffer, tally), tally)
+        return
+    try:
+        file = Path(path).open("rb")
+    except OSError as error:
+        hint = "check the path" if isinstance(error, FileNotFoundError) else "check the permissions"
+        tally.problem(None, f"cannot be read: {error.strerror or error}", hint)
+        return
+    with file:
+        yield from _contents(path, _blocks(file, tally), tally)
+
+
+class _Reads1(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+def _blocks(stream: _Reads1, tally: Tally) -> Iterator[bytes]:
+    """Blocks until the end or the first error. `read1`: a `read` would drop what came before the error."""
+    name = tally.member
+    while True:
+        try:
+            block = stream.read1(BLOCK)
+        except _UNREADABLE as error:
+            tally.member = name
+            tally.problem(
+                None,
+                f"damaged or cut off: {error}",
+                "records before the damage were read; fetch the file again for the rest",
+            )
+            return
+        if not block:
+            return
+        yield block
+
+
+class _Stream(io.RawIOBase):
+    """A readable file over blocks."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._left = memoryview(b"")
+        self._blocks = blocks
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._blocks, b""))
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+
+def _contents(name: str, blocks: Iterator[bytes], tally: Tally, nesting: int = 0) -> Iterator[Member]:
+    head, blocks = _peek(blocks, 4)
+    if nesting <= _MAX_NESTING and head[:2] == b"\x1f\x8b":
+        with gzip.GzipFile(fileobj=_Stream(blocks)) as unzipped:  # type: ignore[arg-type]
+            yield from _contents(name, _blocks(unzipped, tally), tally, nesting + 1)
+    elif nesting <= _MAX_NESTING and head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        with tempfile.SpooledTemporaryFile(max_size=64 * BLOCK) as spool:
+            for block in blocks:
+                spool.write(block)
+            spool.seek(0)
+            yield from _zip_contents(name, spool, tally, nesting)
+    else:
+        tally.members += 1
+        yield Member(name, blocks)
+
+
+def _zip_contents(name: str, file: IO[bytes], tally: Tally, nesting: int) -> Iterator[Member]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except _UNREADABLE as error:
+        tally.problem(None, f"damaged zip archive: {error}", "fetch the file again")
+        return
+    with archive:
+        infos = sorted((info for info in archive.infolist() if not info.is_dir()), key=lambda info: info.filename)
+        if any(info.filename == "[Content_Types].xml" for info in infos):
+            tally.problem(None, "an Office document, not a log", "save the sheet as CSV UTF-8")
+            return
+        for info in infos:
+            if any(part.startswith(".") or part == "__MACOSX" for part in info.filename.split("/")):
+                continue
+            tally.member = inner = f"{name}!{info.filename}"
+            try:
+                stream = archive.open(info)
+            except _UNREADABLE as error:
+                tally.problem(None, f"cannot be read: {error}", "unpack the archive and load the files")
+                continue
+            with stream:
+                yield from _contents(inner, _blocks(stream, tally), tally, nesting + 1)
+        tally.member = name
+
+
+def _peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """At least `size` first bytes, if there are as many, and all blocks from the start."""
+    seen: list[bytes] = []
+    while sum(map(len, seen)) < size and (block := next(blocks, None)) is not None:
+        seen.append(block)
+    head = b"".join(seen)
+    return head, itertools.chain([head] if head else [], blocks)
+
+
+# -- from bytes to objects ---------------------------------------------------------------------------------------
+
+
+def items(member: Member, zone: tzinfo | None, tally: Tally) -> Iterator[Item]:
+    """The objects of a member in file order. `zone` is for CSV files with times in the viewer's zone."""
+    tally.member = member.name
+    blocks = _utf8(_counted(member.blocks, tally), tally)
+    head, blocks = _peek(blocks, _HEAD)
+    start = head.lstrip()
+    if not start:
+        tally.problem(None, "empty file", "nothing to load; fetch it again if it should hold records")
+        return
+    if b"\0" in head:
+        tally.problem(None, "a binary file, not a log", "expected JSON, JSON Lines or CSV, also as gz or zip")
+        return
+    if start[:1] in (b"{", b"["):
+        yield from _json_items(_lines(blocks, tally), tally)
+        return
+    delimiter = delimiter_of(start.split(b"\n", 1)[0].decode("utf-8", "replace"))
+    if delimiter is None:
+        tally.problem(None, "neither JSON nor CSV with a header", "expected JSON, JSON Lines or CSV, also as gz or zip")
+        return
+    tally.shape("csv")
+    text = (line.decode("utf-8", "surrogateescape") + "\n" for lines in _lines(blocks, tally) for line in lines)
+    for row, line, raw in csv_rows(text, delimiter, zone, tally):
+        yield row, line, raw, CSV_PAGE
+
+
+def _counted(blocks: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
+    for block in blocks:
+        tally.bytes += len(block)
+        yield block
+
+
+def _utf8(blocks: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
+    """The same text in UTF-8 without byte order mark; UTF-16 is known by its mark or by its zero bytes."""
+    head, blocks = _peek(blocks, 4)
+    if head.startswith(codecs.BOM_UTF8):
+        return _without(blocks, 3)
+    if head.startswith(codecs.BOM_UTF16_LE):
+        return _recoded(_without(blocks, 2), "utf-16-le", tally)
+    if head.startswith(codecs.BOM_UTF16_BE):
+        return _recoded(_without(blocks, 2), "utf-16-be", tally)
+    if len(head) >= 4 and head[0] and not head[1] and head[2] and not head[3]:
+        return _recoded(blocks, "utf-16-le", tally)
+    if len(head) >= 4 and not head[0] and head[1] and not head[2] and head[3]:
+        return _recoded(blocks, "utf-16-be", tally)
+    return blocks
+
+
+def _without(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    first = next(blocks)
+    return itertools.chain([first[size:]], blocks)
+
+
+def _recoded(blocks: Iterator[bytes], encoding: str, tally: Tally) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in blocks:
+            yield decoder.decode(block).encode("utf-8")
+        decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        tally.problem(None, f"broken UTF-16 text: {error}", "save the file as UTF-8")
+
+
+def _lines(blocks: Iterable[bytes], tally: Tally) -> Iterator[list[bytes]]:
+    """Lists of consecutive lines without line feeds; carriage returns stay."""
+    parts: list[bytes] = []
+    size = 0
+    for block in blocks:
+        cut = block.rfind(b"\n")
+        if cut < 0:
+            parts.append(block)
+            size += len(block)
+            if size > MAX_DOCUMENT:
+                tally.problem(None, f"a line of more than {MAX_DOCUMENT >> 20} MiB", "split the file or write JSON Lines")
+                return
+            continue
+        parts.append(block[:cut])
+        yield b"".join(parts).split(b"\n")
+        parts, size = [block[cut + 1 :]], len(block) - cut - 1
+    last = b"".join(parts)
+    if last:
+        yield [last]
+
+
+_decode = msgspec.json.Decoder().decode
+_decode_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
+    """JSON Lines line by line; anything else as one text in memory."""
+    first = next(batches, [])
+    if not _is_json_lines(first):
+        yield from _document(_joined(first, batches, tally), 1, tally)
+        return
+    line = 0
+    plain = False
+    for batch in itertools.chain([first], batches):
+        for place, raw in enumerate(batch):
+            line += 1
+            try:
+                found = _decode(raw)
+            except _UNDECODABLE as error:
+                stripped = raw.strip()
+                if stripped in (b"{", b"["):  # objects over many lines follow
+                    yield from _document(_joined(batch[place:], batches, tally), line, tally)
+                    return
+                if stripped:
+                    tally.skipped += 1
+                    tally.problem(line, f"not a JSON object: {_reason(error)}", _cut_off_hint(error))
+                continue
+            if type(found) is dict and not ("records" in found or "value" in found or "tables" in found):
+                if not plain:
+                    tally.shape("jsonLines")
+                    plain = True
+                yield found, line, raw.strip(), PLAIN
+            else:
+                yield from _unwrapped(raw.strip(), line, PLAIN, tally)
+
+
+def _is_json_lines(lines: list[bytes]) -> bool:
+    """True if the first line is an object; or is broken but no opening, and several objects follow it line by line."""
+    stated = [line for line in itertools.islice(lines, 50) if line.strip()][:6]
+    if not stated:
+        return False
+    if _is_object(stated[0]):
+        return True
+    opening = stated[0].strip()[:1] == b"[" or stated[0].strip() == b"{"
+    return not opening and len(stated) > 2 and all(_is_object(line) for line in stated[1:])
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(_decode(line), dict)
+    except _UNDECODABLE:
+        return False
+
+
+def _joined(first: list[bytes], batches: Iterator[list[bytes]], tally: Tally) -> bytes:
+    parts = [b"\n".join(first)]
+    size = len(parts[0])
+    for batch in batches:
+        parts.append(b"\n".join(batch))
+        size += len(parts[-1]) + 1
+        if size > MAX_DOCUMENT:
+            tally.problem(
+                None, f"a single JSON document of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines or split it"
+            )
+            return b""
+    return b"\n".join(parts)
+
+
+def _document(data: bytes, line: int, tally: Tally) -> Iterator[Item]:
+    """One JSON text, or several after one another; of a broken one whatever can be told apart."""
+    if not data:
+        return
+    try:
+        whole: Any = _decode_elements(data) if data.lstrip()[:1] == b"[" else _decode_parts(data)
+    except _UNDECODABLE:
+        yield from _sequence(data, line, tally)
+        return
+    yield from _unwrapped(data, line, PLAIN, tally, whole=whole)
+
+
+# -- wrappers ----------------------------------------------------------------------------------------------------
+
+
+class _Table(msgspec.Struct):
+    columns: list[dict[str, Any]]
+    rows: list[msgspec.Raw]
+    name: str | None = None
+
+
+_decode_tables = msgspec.json.Decoder(list[_Table]).decode
+_decode_row = msgspec.json.Decoder(list[Any]).decode
+
+
+def _unwrapped(
+    data: bytes | msgspec.Raw, line: int, page: Page, tally: Tally, depth: int = 0, whole: Any = None
+) -> Iterator[Item]:
+    """The objects inside a JSON text: the elements of a list or wrapper, else the object itself.
+
+    `line` is where `data` starts; `whole` is its first level if that is decoded already.
+    """
+    view = memoryview(data)
+    start = bytes(view[:64]).lstrip()[:1]
+    try:
+        if whole is None:
+            whole = _decode_elements(data) if start == b"[" else _decode_parts(data) if start == b"{" else None
+        if isinstance(whole, list):
+            tally.recognised = tally.recognised or not whole
+            tally.shape("array")
+            yield from _elements(data, whole, line, page, tally, depth)
+        elif isinstance(whole, dict):
+            yield from _wrapper(data, whole, line, page, tally, depth)
+        else:
+            tally.skipped += 1
+            tally.problem(line, f"not an object: {_excerpt(view)}", "expected one JSON object per record")
+    except _UNDECODABLE as error:
+        tally.skipped += 1
+        tally.problem(line, f"not a JSON object: {_reason(error)}", _cut_off_hint(error))
+
+
+def _wrapper(
+    data: bytes | msgspec.Raw, parts: dict[str, msgspec.Raw], line: int, page: Page, tally: Tally, depth: int
+) -> Iterator[Item]:
+    kind = _wrapper_kind(parts) if depth < _MAX_NESTING else None
+    if kind is None:
+        if depth == 0 and "jsonLines" not in tally.shapes:
+            tally.shape("document")
+        raw = bytes(memoryview(data)).strip()
+        yield _decode(raw), line, raw, page
+    elif kind == "schema":
+        tally.recognised = True
+        tally.shape("schema")
+    elif kind == "tables":
+        tally.recognised = True
+        tally.shape("tables")
+        yield from _tables(data, parts["tables"], line, tally)
+    else:
+        tally.shape(kind)
+        context = _decode(parts["@odata.context"]) if "@odata.context" in parts else None
+        inner = Page(odata_context=context) if isinstance(context, str) else page
+        content = memoryview(parts[kind])
+        if bytes(content[:1]) == b"[":
+            elements = _decode_elements(content)
+            tally.recognised = tally.recognised or not elements
+            yield from _elements(data, elements, line, inner, tally, depth)
+        else:
+            yield from _elements(data, [parts[kind]], line, inner, tally, depth)
+
+
+def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
+    """records, value, tables or schema; None for an object that is a record itself."""
+
+    def begins(key: str) -> bytes:
+        return bytes(memoryview(parts[key])[:1]) if key in parts else b""
+
+    if begins("records") == b"[":
+        return "records"
+    if begins("tables") == b"[":
+        return "tables"
+    others = [key for key in parts if key != "value" and not key.startswith("@") and key not in ("nextLink", "count")]
+    if begins("value") in (b"[", b"{") and not others:
+        return "value"
+    if begins("Name") == b'"' and begins("Properties") == b"[" and len(parts) <= 4:
+        return "schema"
+    return None
+
+
+def _elements(
+    data: bytes | msgspec.Raw, elements: list[msgspec.Raw], line: int, page: Page, tally: Tally, depth: int
+) -> Iterator[Item]:
+    for element, at in zip(elements, _places(data, elements, line), strict=True):
+        yield from _unwrapped(element, at, page, tally, depth + 1)
+
+
+def _places(data: bytes | msgspec.Raw, elements: list[msgspec.Raw], line: int) -> Iterator[int]:
+    """The line of each element. They stand in order, so the next occurrence of its bytes is the element itself."""
+    text = bytes(memoryview(data))
+    position = 0
+    for element in elements:
+        piece = bytes(memoryview(element))
+        at = text.find(piece, position)
+        line += text.count(b"\n", position, at)
+        yield line
+        line += piece.count(b"\n")
+        position = at + len(piece)
+
+
+def _tables(data: bytes | msgspec.Raw, tables: msgspec.Raw, line: int, tally: Tally) -> Iterator[Item]:
+    """Rows of an answer of the query interface as objects by column name; nulls are left out."""
+    found = _decode_tables(tables)
+    places = _places(data, [row for table in found for row in table.rows], line)
+    for table in found:
+        names = [clean_name(str(column.get("name", column.get("ColumnName", "")))) for column in table.columns]
+        tally.rows(len(table.rows))
+        for raw_row in table.rows:
+            at = next(places)
+            cells = _decode_row(raw_row)
+            if len(cells) != len(names):
+                tally.skipped += 1
+                tally.problem(at, f"the row has {len(cells)} values, the table {len(names)} columns", "fetch it again")
+                continue
+            row: JsonObject = {}
+            for name, cell in zip(names, cells, strict=True):
+                if cell is not None and row.get(name) in (None, ""):
+                    row[name] = cell
+            yield row, at, _encode(row), ROW_PAGE
+
+
+# -- several or broken documents -----------------------------------------------------------------------------------
+
+# The opening of a list or wrapper whose end is missing or whose inside is broken.
+_OPENING = re.compile(
+    r'(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\d.]+|null|true|false)\s*,\s*){0,20}'
+    r'"(?:records|value)"\s*:\s*)?\['
+)
+_CONTEXT = re.compile(r'"@odata\.context"\s*:\s*"([^"\\]*)"')
+_BETWEEN = re.compile(r"[\s,]*")
+_BETWEEN_OR_END = re.compile(r"[\s,\]}]*")
+
+_scan = json.JSONDecoder().raw_decode
+
+
+def _sequence(data: bytes, line: int, tally: Tally) -> Iterator[Item]:
+    """Objects one after another, also in a list that is cut off. After a broken one the next of its indentation."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        tally.skipped += 1
+        tally.problem(line + data.count(b"\n", 0, error.start), "not UTF-8 text", "save the file as UTF-8")
+        return
+    page, between = PLAIN, _BETWEEN
+    position = counted = 0
+    while True:
+        position = between.match(text, position).end()  # type: ignore[union-attr]
+        if position >= len(text):
+            return
+        line += text.count("\n", counted, position)
+        counted = position
+        try:
+            _, end = _scan(text, position)
+        except (ValueError, RecursionError) as error:
+            opening = _OPENING.match(text, position)
+            if opening is not None:
+                tally.shape("array" if opening[0] == "[" else "records" if '"records"' in opening[0] else "value")
+                context = _CONTEXT.search(opening[0])
+                page, between = Page(odata_context=context[1]) if context else page, _BETWEEN_OR_END
+                position = opening.end()
+                continue
+            _note_broken(text, position, line, error, tally)
+            position = _next_object(text, position, error)
+            continue
+        yield from _unwrapped(text[position:end].encode("utf-8", "surrogatepass"), line, page, tally)
+        position = end
+
+
+def _note_broken(text: str, start: int, line: int, error: Exception, tally: Tally) -> None:
+    tally.skipped += 1
+    if not isinstance(error, json.JSONDecodeError):
+        tally.problem(line, f"not valid JSON: {_reason(error)}")
+        return
+    broken = line + text.count("\n", start, error.pos)
+    column = error.pos - text.rfind("\n", 0, error.pos)
+    cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    tally.problem(
+        broken,
+        f"not valid JSON: {error.msg}, column {column}",
+        "the file is cut off: fetch it again" if cut else "correct it there; objects before and after it were read",
+    )
+
+
+def _next_object(text: str, start: int, error: Exception) -> int:
+    """Where the next object with the indentation of the broken one begins; the end of the text if none does."""
+    margin = text.rfind("\n", 0, start) + 1
+    indentation = text[margin:start]
+    after = max(start + 1, getattr(error, "pos", 0))
+    # From the start of the line: the error may be seen only in the first character of the next object.
+    line_start = max(text.rfind("\n", 0, after), start + 1)
+    opener = "\n" + (indentation if indentation.isspace() else "") + "{"
+    found = text.find(opener, line_start)
+    return len(text) if found < 0 else found + len(opener) - 1
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeError):
+        return "not UTF-8 text"
+    return str(error)
+
+
+def _cut_off_hint(error: Exception) -> str:
+    if isinstance(error, UnicodeError) or "UTF-8" in str(error):
+        return "save the file as UTF-8"
+    return "the line is cut off" if "truncated" in str(error) else "expected one JSON object per line"
+
+
+def _excerpt(view: memoryview) -> str:
+    text = bytes(view[:41]).decode("utf-8", "replace")
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,147 @@
+"""Secrets out of raw records: keys, passwords, tokens and signatures become `[redacted]` before anything is stored.
+
+Most records hold none. `suspicious` decides that on the bytes alone, so that the common record is
+decoded once and never rewritten; `redacted` does the slow, careful work on the others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MARK = "[redacted]"
+
+# Endings of key names, letters only, lower case: `adminPassword`, `DB_PASSWORD_1`, `clientSecret`, `primaryKey`.
+# `keyId`, `hint`, `passwordCredentials`, `KeyDescription` end otherwise and survive.
+_SECRET_KEY = re.compile(
+    r"(?:password|passwd|pwd|secret|secrettext|secretvalue|secretstring|accountkey|primarykey|secondarykey|masterkey"
+    r"|accesskey|sharedkey|apikey|functionkey|privatekey|privatekeypem|connectionstring|sharedaccesssignature"
+    r"|sastoken|sasuri|sasurl|accesstoken|refreshtoken|idtoken|bearertoken|clientassertion|pfx|pfxblob)$"
+)
+# Inside request and response bodies only: a vault secret written through ARM, the answer of a list-keys action.
+_BODY_KEY = re.compile(r"^(?:value|key\d?)$")
+_BODY_NAME = re.compile(r"(?:request|response)_?(?:body|content)$", re.IGNORECASE)
+_HANDS_OUT_KEYS = re.compile(
+    r"secrets/write|(?:list\w*|regenerate\w*|get\w*)(?:keys?|secrets?|sas|credentials?|connectionstrings|token)/action",
+    re.IGNORECASE,
+)
+_NOT_LETTERS = re.compile(r"[^a-z]")
+
+_IN_TEXT = re.compile(
+    r"(?P<before>\b(?:account_?key|shared_?access_?key|shared_?access_?signature|client_?secret|client_?assertion"
+    r"|password|passwd|pwd|access_?token|refresh_?token|id_?token|api_?key|sig)\s*=\s*)(?P<value>[^;&,\"'\s\\]+)"
+    r"|(?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?)"
+    r"|(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))",
+    re.IGNORECASE | re.DOTALL,
+)
+# JSON that was cut off inside a text cannot be decoded; its pairs can still be seen. Quotes may be escaped.
+_IN_BROKEN_JSON = re.compile(
+    r'(?P<before>"(?P<key>[\w.$-]{1,64})\\*"\s*:\s*(?P<quote>\\*"))(?P<value>(?:[^"\\]|\\(?!"))*)', re.IGNORECASE
+)
+
+# What `_SECRET_KEY` and `_IN_TEXT` look for, as one expression over raw bytes, plus every body: there are few of them
+# and a secret may have any name in one. It must match more than those two, never less. Quotes and equals signs of JSON
+# inside texts may be written `\"`, `\u0022`, `\u003d`.
+_SUSPICIOUS = (
+    r"(?i)(?:passw(?:or)?d|pwd|secret(?:[\W_]?(?:text|value|string))?"
+    r"|(?:account|primary|secondary|master|access|shared|api|function|private)[\W_]?key(?:[\W_]?pem)?"
+    r"|(?:access|refresh|id|bearer|sas)[\W_]?token|client[\W_]?assertion|connection[\W_]?string|sas[\W_]?ur[il]"
+    r"|pfx(?:[\W_]?blob)?|shared[\W_]?access[\W_]?signature|(?:request|response)[\W_]?(?:body|content))"
+    r'[\d_.-]*\\*(?:"|u0022)\s*:'
+    r"|(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|\bsig)\s*(?:=|\\*u003d)"
+    r"|eyJ[a-z0-9_-]{8}|-----BEGIN"
+)
+
+_DECODER = msgspec.json.Decoder()
+_ENCODER = msgspec.json.Encoder()
+
+
+def suspicious(raws: Sequence[bytes]) -> list[bool] | None:
+    """For each record, whether it may hold a secret; None if none does. False is certain, True is not.
+
+    Arrow's regular expressions run over a whole batch in one pass: about 2 µs per kilobyte, a tenth of what
+    Python's need for the same question.
+    """
+    found = pc.match_substring_regex(pa.array(raws, pa.large_binary()), _SUSPICIOUS)
+    return found.to_pylist() if pc.any(found).as_py() else None
+
+
+def redacted(raw: bytes) -> tuple[Any, bytes]:
+    """The decoded record without secret values, and its bytes; the same bytes if nothing had to go.
+
+    Only values of secret-bearing fields and secrets inside texts are replaced, JSON inside texts included. `raw`
+    must be valid JSON.
+    """
+    record = _DECODER.decode(raw)
+    strict = _HANDS_OUT_KEYS.search(raw.decode("utf-8", "replace")) is not None
+    clean = _value(record, in_body=False, strict=strict, depth=0)
+    return (record, raw) if clean == record else (clean, _ENCODER.encode(clean))
+
+
+def _value(value: Any, *, in_body: bool, strict: bool, depth: int) -> Any:
+    if isinstance(value, str):
+        return _text(value, in_body=in_body, strict=strict, depth=depth)
+    if isinstance(value, list):
+        return [_value(item, in_body=in_body, strict=strict, depth=depth) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: _field(key, item, in_body=in_body, strict=strict, depth=depth) for key, item in _named(value)
+        }
+    return value
+
+
+def _named(value: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The items; in `{"name": "DB_PASSWORD", "value": …}` the value is taken under its name."""
+    name = value.get("name", value.get("key"))
+    if isinstance(name, str) and "value" in value and _is_secret(name) and isinstance(value["value"], str):
+        return [*((key, item) for key, item in value.items() if key != "value"), ("value", MARK)]
+    return list(value.items())
+
+
+def _field(key: str, value: Any, *, in_body: bool, strict: bool, depth: int) -> Any:
+    if _is_secret(key) or (in_body and strict and _BODY_KEY.match(key.lower()) is not None):
+        return _hidden(value)
+    return _value(value, in_body=in_body or _BODY_NAME.search(key) is not None, strict=strict, depth=depth)
+
+
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEY.search(_NOT_LETTERS.sub("", key.lower())) is not None
+
+
+def _hidden(value: Any) -> Any:
+    """The value of a secret field: texts and numbers go, structure, null and truth values stay."""
+    if isinstance(value, dict):
+        return {key: _hidden(item) if key.lower() not in ("type", "name", "id") else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return value if value is None or isinstance(value, bool) or value == "" else MARK
+
+
+def _text(text: str, *, in_body: bool, strict: bool, depth: int) -> str:
+    start = text.lstrip()[:1]
+    if start in ("{", "[", '"') and depth < 4:
+        try:
+            inner = _DECODER.decode(text.encode("utf-8"))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            text = _IN_BROKEN_JSON.sub(lambda found: _pair(found, in_body=in_body, strict=strict), text)
+        else:
+            clean = _value(inner, in_body=in_body, strict=strict, depth=depth + 1)
+            return text if clean == inner else _ENCODER.encode(clean).decode("utf-8")
+    return _IN_TEXT.sub(_plain, text)
+
+
+def _pair(found: re.Match[str], *, in_body: bool, strict: bool) -> str:
+    key = found["key"]
+    secret = _is_secret(key) or (in_body and strict and _BODY_KEY.match(key.lower()) is not None)
+    return found["before"] + MARK if secret and found["value"] else found[0]
+
+
+def _plain(found: re.Match[str]) -> str:
+    return (found["before"] or "") + MARK

@@ -1,0 +1,289 @@
+"""Paths → batches of records for a sink, and a report. The last stage of ingest; the archive stands behind the sink."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from graphcorr import ids
+from graphcorr.errors import GraphcorrError, RecordError
+from graphcorr.ingest import readers
+from graphcorr.ingest import registry as registered
+from graphcorr.ingest.detect import Detector, Match, NotLoaded
+from graphcorr.ingest.loader import Carrier, Context, Loader
+from graphcorr.ingest.readers import Item, Page
+from graphcorr.ingest.redact import redacted, suspicious
+from graphcorr.ingest.report import FileReport, ReadReport, Tally
+from graphcorr.records import Record
+from graphcorr.times import to_iso
+
+# A batch goes to the sink when it has this many records or raw bytes.
+BATCH_RECORDS = 20_000
+BATCH_BYTES = 64 << 20
+
+# How much is looked through for secrets at once.
+_CHUNK_RECORDS = 1000
+_CHUNK_BYTES = 4 << 20
+
+# Hashes kept to count repetitions. Repeated deliveries stand close together; a set of all would grow without end.
+_REMEMBERED = 200_000
+
+# What hostile input can make a loader raise. Everything else is a bug of ours and keeps its traceback.
+_UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+
+_PATH_TENANT = re.compile(r"(?:^|/)(?:tenantId=|resourceId=/*TENANTS/)([0-9a-fA-F-]{36})(?=/|$)", re.IGNORECASE)
+_PATH_RESOURCE = re.compile(r"(?:^|/)resourceId=/*(SUBSCRIPTIONS/.+?)(?=/y=\d{4}(?:/|$)|/[^/]*$)", re.IGNORECASE)
+_DATE = re.compile(r"(?<!\d)(20\d{2})[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user says about the input. All optional."""
+
+    # Tenant of records that do not state theirs.
+    tenant_id: str | None = None
+    # When an inventory was taken; else a date in its file name.
+    observed_at: datetime | None = None
+    # Zone of CSV files with times in the viewer's zone.
+    time_zone: tzinfo | None = None
+
+
+class Delivered(msgspec.Struct, frozen=True, gc=False):
+    """A record and how it came."""
+
+    record: Record
+    carrier: Carrier
+    # The original record, secrets redacted: bytes of the file, or for CSV and query rows a JSON object.
+    raw: bytes
+    # blake2b with 16 bytes over `raw`, hexadecimal.
+    raw_hash: str
+    raw_size: int
+    # As given, with the part of an archive: `logs.zip!inner/PT1H.json`.
+    file: str
+    # Line where the record starts, from 1.
+    line: int
+    path_tenant_id: str | None
+    given_tenant_id: str | None
+
+
+class Sink(Protocol):
+    """Takes records in batches of some 20,000, all kinds mixed, in file order."""
+
+    def add(self, batch: list[Delivered]) -> None: ...
+
+
+class Progress(Protocol):
+    """Is told after every batch and every file how far the work has come: records so far, total unknown."""
+
+    def __call__(self, what: str, done: int, total: int | None) -> None: ...
+
+
+def read_logs(
+    paths: Sequence[str | Path],
+    sink: Sink,
+    options: ReadOptions | None = None,
+    registry: Sequence[Loader] | None = None,
+    progress: Progress | None = None,
+) -> ReadReport:
+    """Read files, folders and standard input (`-`) into the sink; say what was found, file by file.
+
+    Bad input never raises: it is in the report. ConfigError for broken loaders, and whatever the sink raises.
+    `registry` are the loaders to use, by default all that come with graphcorr.
+    """
+    loaders = registered.all() if registry is None else tuple(registry)
+    reports: list[FileReport] = []
+    files, empty = _expanded(paths)
+    reports.extend(empty)
+    batch: list[Delivered] = []
+    size = 0
+    done = 0
+    for path in files:
+        tally = Tally(path)
+        for delivered in read_file(path, tally, options, loaders):
+            batch.append(delivered)
+            size += delivered.raw_size
+            if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
+                sink.add(batch)
+                batch, size = [], 0
+                if progress is not None:
+                    progress("records read", done + tally.records, None)
+        reports.append(tally.report())
+        done += tally.records
+        if progress is not None:
+            progress("records read", done, None)
+    if batch:
+        sink.add(batch)
+    return ReadReport(tuple(reports))
+
+
+def read_file(
+    path: str, tally: Tally, options: ReadOptions | None = None, loaders: Sequence[Loader] | None = None
+) -> Iterator[Delivered]:
+    """The records of one file, or of standard input (`-`), in file order; counts and problems go into the tally.
+
+    Depends on nothing but its arguments, so that files can be read in any order and in several processes.
+    """
+    options = options or ReadOptions()
+    detector = Detector(registered.all() if loaders is None else loaders)
+    reading = _Reading(tally, detector, options)
+    for member in readers.members(path, tally):
+        yield from reading.member(member)
+    for match in detector.matches():
+        for columns, records in match.unknown_columns():
+            tally.unknown(match.loader.source, columns, records)
+
+
+def _expanded(paths: Sequence[str | Path]) -> tuple[list[str], list[FileReport]]:
+    """The files of all paths, each once, and reports of folders without files."""
+    files: dict[str, str] = {}
+    empty: list[FileReport] = []
+    for path in map(str, paths):
+        found = readers.files_in(path)
+        for file in found:
+            files.setdefault(file if file == readers.STDIN else str(Path(file).resolve()), file)
+        if not found:
+            tally = Tally(path)
+            tally.problem(None, "no files in this folder", "name the folder that holds the exported logs")
+            empty.append(tally.report())
+    return list(files.values()), empty
+
+
+class _Reading:
+    """The state of reading one file: what is known of the current member and page, and which records were seen."""
+
+    def __init__(self, tally: Tally, detector: Detector, options: ReadOptions) -> None:
+        self._tally = tally
+        self._detector = detector
+        self._options = options
+        self._seen: set[str] = set()
+
+    def member(self, member: readers.Member) -> Iterator[Delivered]:
+        tally, options = self._tally, self._options
+        name = member.name
+        path_tenant_id, path_resource_id = path_ids(name)
+        contexts: dict[Page, Context] = {}
+        for chunk in _chunks(readers.items(member, options.time_zone, tally)):
+            flags = suspicious([item[2] for item in chunk])
+            for place, (obj, line, raw, page) in enumerate(chunk):
+                if flags is not None and flags[place]:
+                    obj, raw = redacted(raw)
+                context = contexts.get(page)
+                if context is None:
+                    context = contexts[page] = Context(
+                        path_tenant_id=path_tenant_id,
+                        path_resource_id=path_resource_id,
+                        observed_at=_observed_at(options, name),
+                        odata_context=page.odata_context,
+                        file_name=_file_name(name),
+                    )
+                found = self._records(obj, line, page, context)
+                if found is None:
+                    continue
+                records, carrier = found
+                raw_hash = blake2b(raw, digest_size=16).hexdigest()
+                self._count_repetition(raw_hash)
+                for record in records:
+                    tally.records += 1
+                    tally.by_source[record.source] += 1
+                    yield Delivered(
+                        record, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, options.tenant_id
+                    )
+
+    def _records(
+        self, obj: readers.JsonObject, line: int, page: Page, context: Context
+    ) -> tuple[Iterable[Record], Carrier] | None:
+        """The records of an object; None if there are none, with the reason counted."""
+        tally = self._tally
+        try:
+            match = self._detector.detect(obj, page, context)
+            if not isinstance(match, Match):
+                self._note_unread(match, obj, line)
+                return None
+            tally.recognised = True
+            obj = match.prepared(obj)
+            match.count(obj)
+            found = match.parse(obj, context)
+            if isinstance(found, Record):
+                return (found,), match.carrier
+            records = tuple(found) if found is not None else ()
+        except RecordError as error:
+            tally.skipped += 1
+            tally.problem(line, error.message, error.hint)
+        except GraphcorrError:
+            raise  # a mistake in a loader's declaration, not in the input
+        except _UNEXPECTED as error:
+            tally.skipped += 1
+            tally.problem(line, f"unexpected shape: {type(error).__name__}: {_short(str(error))}")
+        else:
+            if records:
+                return records, match.carrier
+            tally.without_content += 1
+        return None
+
+    def _note_unread(self, found: NotLoaded | None, obj: readers.JsonObject, line: int) -> None:
+        tally = self._tally
+        if found is not None:
+            tally.recognised = True
+            tally.not_loaded[found.table] += 1
+            return
+        tally.skipped += 1
+        keys = _short(", ".join(list(obj)[:6])) or "no keys at all"
+        tally.problem(line, f"no known log: {keys}", "see `graphcorr loaders` for what is read")
+
+    def _count_repetition(self, raw_hash: str) -> None:
+        if raw_hash in self._seen:
+            self._tally.repeated += 1
+            return
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen.add(raw_hash)
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    chunk: list[Item] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += len(item[2])
+        if len(chunk) >= _CHUNK_RECORDS or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def path_ids(name: str) -> tuple[str | None, str | None]:
+    """Tenant id and ARM id (lower case) in the folders of a storage account's blob, each None if not there.
+
+    `WorkspaceResourceId=` names a workspace, which is neither the tenant nor the resource of a record: not taken.
+    """
+    path = name.replace("\\", "/").replace("!", "/")
+    tenant = _PATH_TENANT.search(path)
+    resource = _PATH_RESOURCE.search(path)
+    return ids.guid(tenant[1]) if tenant else None, ids.arm_id("/" + resource[1]) if resource else None
+
+
+def _file_name(name: str) -> str:
+    return re.split(r"[/\\!]", name)[-1]
+
+
+def _observed_at(options: ReadOptions, name: str) -> str | None:
+    if options.observed_at is not None:
+        return to_iso(options.observed_at)
+    for date in _DATE.finditer(_file_name(name)):
+        try:
+            return to_iso(datetime(int(date[1]), int(date[2]), int(date[3]), tzinfo=UTC))
+        except ValueError:
+            continue  # 20260231
+    return None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else text[:117] + "..."
