@@ -50,6 +50,10 @@ _COMMANDS = {
 }
 
 
+class _ReaderGone(Exception):
+    """Whoever read our output has seen enough (`| head`)."""
+
+
 class _Commands(click.Group):
     """Lists the commands in a telling order and imports a command only when it is needed."""
 
@@ -63,6 +67,13 @@ class _Commands(click.Group):
         command = getattr(import_module(f"graphcorr.cli.{module}"), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        # click would end with 1, which means findings here.
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
 
 @click.group(cls=_Commands, params=[option() for option in GLOBAL_OPTIONS], no_args_is_help=True)
@@ -95,8 +106,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_code, options)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", _INTERRUPTED, Options())
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`). What is still buffered must not raise again at exit.
+    except (_ReaderGone, BrokenPipeError):
+        # What is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a stranger gets a sentence, not a traceback

@@ -49,17 +49,21 @@ def plain(value: Any) -> Any:
         case datetime():
             return to_iso(value)
         case GraphNode():
-            return {"labels": sorted(value.labels), "properties": plain(value.properties)}
+            return {"labels": sorted(value.labels), "properties": _stated(value.properties)}
         case GraphEdge():
-            return {"type": value.type, "properties": plain(value.properties)}
+            return {"type": value.type, "properties": _stated(value.properties)}
         case GraphPath():
             return {"nodes": plain(value.nodes), "edges": plain(value.edges)}
         case Mapping():
-            return {str(key): plain(item) for key, item in value.items() if item is not None}
+            return {str(key): plain(item) for key, item in value.items()}
         case list() | tuple():
             return [plain(item) for item in value]
         case _:
             return value
+
+
+def _stated(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in properties.items() if value is not None}
 
 
 def cell(value: Any) -> str:
