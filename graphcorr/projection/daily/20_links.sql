@@ -1,0 +1,65 @@
+-- Which sign-in led to an act: by token id, else by the issue time in its token, else by the window of a token's life.
+-- Per event, before folding. Candidates are counted by rank difference over ordered streams, never by joining pairs.
+
+CREATE OR REPLACE TEMP TABLE token_link AS
+SELECT a.act_id, min_by(s.event_key, (s.event_key <> a.token_id, s.event_key)) AS sign_in_id
+FROM act a JOIN (
+    SELECT tenant, event_key, unnest(list_distinct(list_filter([event_key, token_id], lambda id: id IS NOT NULL))) AS token_id
+    FROM sign_in
+) s ON s.tenant = a.tenant AND s.token_id = a.token_id
+GROUP BY a.act_id;
+
+-- Acts whose token does not name the sign-in. A token id that names no known sign-in names an unknown one: such an act
+-- is no act of any other sign-in.
+CREATE OR REPLACE TEMP TABLE open_act AS
+SELECT k.act_id, k.link_key, k.home, k."at", k.ip, k.any_address, k.token_issued_at IS NOT NULL AS timed,
+       coalesce(k.token_issued_at + INTERVAL 5 MINUTE, k."at") AS centre,
+       CASE WHEN k.token_issued_at IS NULL THEN k."at" - to_minutes(l.life) ELSE k.token_issued_at - INTERVAL 6 MINUTE END AS earliest,
+       CASE WHEN k.token_issued_at IS NULL THEN k."at" + INTERVAL 5 MINUTE ELSE k.token_issued_at + INTERVAL 6 MINUTE END AS latest
+FROM act_key k
+JOIN (SELECT link_key, max(life) AS life FROM sign_in_key GROUP BY link_key) l USING (link_key)
+WHERE k.token_id IS NULL;
+
+-- Streams hold one row per instant, so that an ASOF join has one answer whatever the order of rows.
+CREATE OR REPLACE TEMP TABLE sign_in_rank AS
+SELECT link_key, "at", max(rank) AS rank FROM (
+    SELECT link_key, "at", row_number() OVER (PARTITION BY link_key ORDER BY "at", sign_in_id) AS rank FROM sign_in_key
+) GROUP BY link_key, "at";
+
+CREATE OR REPLACE TEMP TABLE candidate_count AS
+SELECT act_id, sum(coalesce(upto.rank, 0) - coalesce(before.rank, 0))::BIGINT AS candidates
+FROM open_act o
+ASOF LEFT JOIN sign_in_rank upto ON o.link_key = upto.link_key AND o.latest >= upto."at"
+ASOF LEFT JOIN sign_in_rank before ON o.link_key = before.link_key AND o.earliest > before."at"
+GROUP BY act_id;
+
+-- Places: the address itself, and `*` for "says nothing". An act from `*` may belong to a sign-in from anywhere.
+CREATE OR REPLACE TEMP TABLE sign_in_place AS
+SELECT link_key, place, "at", min(sign_in_id) AS sign_in_id, max(life) AS life FROM (
+    SELECT link_key, "at", sign_in_id, life, unnest(CASE WHEN any_address THEN ['*', 'any'] ELSE [ip, 'any'] END) AS place
+    FROM sign_in_key
+) GROUP BY link_key, place, "at";
+
+CREATE OR REPLACE TEMP TABLE act_place AS
+SELECT *, unnest(CASE WHEN any_address THEN ['any'] ELSE [ip, '*'] END) AS place FROM open_act;
+
+CREATE OR REPLACE TEMP TABLE time_link AS
+WITH near AS (
+    SELECT a.act_id, a."at", a.timed, a.centre, s.sign_in_id, s."at" AS issued_at, s.life, a.earliest, a.latest, 0 AS later
+    FROM act_place a ASOF JOIN sign_in_place s ON a.link_key = s.link_key AND a.place = s.place AND a.centre >= s."at"
+    UNION ALL
+    SELECT a.act_id, a."at", a.timed, a.centre, s.sign_in_id, s."at", s.life, a.earliest, a.latest, 1
+    FROM act_place a ASOF JOIN sign_in_place s ON a.link_key = s.link_key AND a.place = s.place AND a.centre < s."at"
+)
+SELECT act_id, any_value(timed) AS timed,
+       min_by(sign_in_id, (CASE WHEN timed THEN 0 ELSE later END, abs(epoch_us(centre) - epoch_us(issued_at)), sign_in_id)) AS sign_in_id
+FROM near
+WHERE issued_at BETWEEN earliest AND latest AND (timed OR "at" <= issued_at + to_minutes(life))
+GROUP BY act_id;
+
+CREATE OR REPLACE TEMP TABLE link AS
+SELECT act_id, sign_in_id, 'token' AS basis, 'exact' AS confidence, 1 AS candidates FROM token_link
+UNION ALL
+SELECT t.act_id, t.sign_in_id, CASE WHEN t.timed THEN 'tokenTime' ELSE 'window' END,
+       CASE WHEN c.candidates = 1 THEN 'high' WHEN t.timed OR c.candidates <= 5 THEN 'medium' ELSE 'low' END, c.candidates
+FROM time_link t JOIN candidate_count c USING (act_id);

@@ -1,0 +1,93 @@
+-- Repeated events of a UTC hour become one fold. Keys use ids as written, never a resolved or derived value.
+
+CREATE OR REPLACE TEMP TABLE sign_in_state AS
+SELECT s.*, date_trunc('hour', s."at") AS hour,
+       credential_id(s.key_id, s.federated_credential_id, s.thumbprint) AS credential,
+       fold_key([s.tenant, s.kind, s.service_principal_id, s.app_id, s.user_id, s.ip,
+                 credential_id(s.key_id, s.federated_credential_id, s.thumbprint),
+                 s.resource_app_id, s.resource_service_principal_id, s.result_code,
+                 epoch_ms(date_trunc('hour', s."at"))::VARCHAR]) AS fold,
+       CASE WHEN s.result_class IS DISTINCT FROM 'success' OR s."at" IS NULL THEN NULL
+            WHEN l.sign_in_id IS NOT NULL THEN 'linked'
+            WHEN p.same_address THEN 'same'
+            WHEN p.any_address THEN 'other'
+            ELSE 'unexplained' END AS state,
+       i.life
+FROM sign_in s
+LEFT JOIN (SELECT DISTINCT sign_in_id FROM link) l ON l.sign_in_id = s.event_key
+LEFT JOIN possible p ON p.sign_in_id = s.event_key
+LEFT JOIN issued i ON i.sign_in_id = s.event_key;
+
+CREATE OR REPLACE TABLE sign_in_fold AS
+SELECT day, fold, any_value(tenant) AS tenant, any_value(kind) AS kind,
+       any_value(service_principal_id) AS service_principal_id, any_value(app_id) AS app_id,
+       any_value(user_id) AS user_id, max(user_principal_name) AS user_principal_name, any_value(ip) AS ip, max(country) AS country,
+       any_value(credential) AS credential, any_value(resource_app_id) AS resource_app_id,
+       any_value(resource_service_principal_id) AS resource_service_principal_id, max(resource_name) AS resource_name,
+       any_value(result_code) AS result_code, max(result_class) AS result_class, any_value(hour) AS hour,
+       max(credential_type) AS credential_type, max(source) AS source, max(life) AS life,
+       count(*) AS count,
+       count(*) FILTER (state = 'linked') AS linked,
+       count(*) FILTER (state = 'same') AS same_address,
+       count(*) FILTER (state = 'other') AS other_address,
+       count(*) FILTER (state = 'unexplained') AS unexplained,
+       min("at") AS first_at, max("at") AS last_at,
+       first_last(event_key, "at") AS sample_ids,
+       first_five_where(event_key, "at", state = 'unexplained') AS unexplained_ids
+FROM sign_in_state WHERE home GROUP BY day, fold;
+
+CREATE OR REPLACE TEMP TABLE activity_state AS
+SELECT a.*, date_trunc('hour', a."at") AS hour,
+       fold_key([a.tenant, a.service_principal_id, a.user_id, a.user_principal_name, a.app_id, a.ip, a.resource_id, a.object_path,
+                 a.service, a.operation, a.outcome, epoch_ms(date_trunc('hour', a."at"))::VARCHAR]) AS fold,
+       CASE WHEN l.act_id IS NOT NULL THEN 'linked' WHEN coalesce(c.candidates, 0) > 0 THEN 'possible' ELSE 'without' END AS state
+FROM activity a
+LEFT JOIN link l ON l.act_id = a.event_key
+LEFT JOIN candidate_count c ON c.act_id = a.event_key;
+
+CREATE OR REPLACE TABLE activity_fold AS
+SELECT day, fold, any_value(tenant) AS tenant, any_value(source) AS source, any_value(scope) AS scope, any_value(service) AS service,
+       any_value(operation) AS operation, any_value(outcome) AS outcome,
+       any_value(service_principal_id) AS service_principal_id, any_value(user_id) AS user_id,
+       any_value(user_principal_name) AS user_principal_name, any_value(app_id) AS app_id, any_value(ip) AS ip,
+       any_value(resource_id) AS resource_id, any_value(object_path) AS object_path, any_value(hour) AS hour,
+       max(managed_identity_resource_id) AS managed_identity_resource_id, bool_or(coalesce(platform, false)) AS platform,
+       count(*) AS count, count(*) FILTER (state = 'linked') AS linked,
+       count(*) FILTER (state = 'without') AS without_sign_in,
+       min(token_issued_at) AS first_issued_at,
+       min("at") AS first_at, max("at") AS last_at,
+       first_last(event_key, "at") AS sample_ids,
+       first_five_where(event_key, "at", state = 'without') AS unexplained_ids
+FROM activity_state WHERE home GROUP BY day, fold;
+
+-- One edge per pair of folds and basis; it belongs to the day of the act.
+CREATE OR REPLACE TABLE led_to AS
+SELECT a.day, s.tenant, s.fold AS sign_in_fold, a.kind AS act_kind, a.target, l.basis,
+       CASE max(CASE l.confidence WHEN 'exact' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END)
+           WHEN 0 THEN 'exact' WHEN 1 THEN 'high' WHEN 2 THEN 'medium' ELSE 'low' END AS confidence,
+       count(*) AS events, first_five(a.act_id, a."at") AS event_ids,
+       min(a."at") AS first_at, max(a."at") AS last_at,
+       min((epoch_us(a."at") - epoch_us(s."at")) // 1000) AS min_lag, max((epoch_us(a."at") - epoch_us(s."at")) // 1000) AS max_lag,
+       max(l.candidates)::BIGINT AS candidates, max(s.ip) AS sign_in_ip
+FROM link l
+JOIN (
+    SELECT event_key AS act_id, day, "at", fold AS target, 'activity' AS kind FROM activity_state WHERE home
+    UNION ALL
+    SELECT event_key, day, "at", event_key, 'change' FROM change WHERE home
+) a ON a.act_id = l.act_id
+JOIN sign_in_state s ON s.event_key = l.sign_in_id
+GROUP BY a.day, s.tenant, s.fold, a.kind, a.target, l.basis;
+
+-- Tokens worth a node: seen at two addresses, or used by an application without a known sign-in.
+CREATE OR REPLACE TABLE token AS
+SELECT a.day, a.tenant, a.token_id, min(a.token_issued_at) AS issued_at, min(a."at") AS first_at, max(a."at") AS last_at,
+       any_value(s.fold) AS sign_in_fold, any_value(s.event_key) AS sign_in_id,
+       list_sort(list_distinct(list(a.fold))) AS activity_folds, first_five(a.event_key, a."at") AS event_ids
+FROM activity_state a
+LEFT JOIN token_link l ON l.act_id = a.event_key
+LEFT JOIN sign_in_state s ON s.event_key = l.sign_in_id
+WHERE a.home AND a.token_id IS NOT NULL AND NOT coalesce(a.platform, false)
+GROUP BY a.day, a.tenant, a.token_id
+HAVING count(DISTINCT a.ip) FILTER (NOT says_nothing(a.ip)) > 1
+    OR bool_or(NOT says_nothing(a.ip) AND NOT says_nothing(s.ip) AND a.ip <> s.ip)
+    OR (count(s.event_key) = 0 AND bool_and(a.user_id IS NULL));

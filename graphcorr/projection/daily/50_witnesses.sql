@@ -1,0 +1,154 @@
+-- What the day's records state about identities: id pairs, objects, names, credentials, owners, grants.
+
+CREATE OR REPLACE TABLE id_pair AS
+WITH pair AS (
+    SELECT day, tenant, 'servicePrincipal' AS left_type, service_principal_id AS left_id, 'appId' AS right_type,
+           app_id AS right_id, 'signIn' AS basis, "at", event_key
+    FROM sign_in WHERE home AND kind <> 'user'
+    UNION ALL
+    SELECT day, tenant, 'servicePrincipal', resource_service_principal_id, 'appId', resource_app_id, 'signInResource', "at", event_key
+    FROM sign_in WHERE home
+    UNION ALL
+    SELECT day, tenant, 'servicePrincipal', service_principal_id, 'resourceId', managed_identity_resource_id, 'signIn', "at", event_key
+    FROM sign_in WHERE home
+    UNION ALL
+    SELECT day, tenant, 'servicePrincipal', service_principal_id, 'appId', app_id, service, "at", event_key
+    FROM activity WHERE home AND user_id IS NULL
+    UNION ALL
+    SELECT day, tenant, 'servicePrincipal', service_principal_id, 'resourceId', managed_identity_resource_id, service, "at", event_key
+    FROM activity WHERE home AND user_id IS NULL
+    UNION ALL
+    SELECT day, tenant, b.left_type, b.left_id, b.right_type, b.right_id, 'audit:' || b.basis, "at", event_key
+    FROM (SELECT day, tenant, "at", event_key, unnest(bridges) AS b FROM change WHERE home)
+    UNION ALL
+    -- Twin records of one directory operation: one application object and one service principal under one correlation id.
+    SELECT day, tenant, 'application', application_id, 'servicePrincipal', service_principal_id, 'auditTwin', "at", event_key
+    FROM (
+        SELECT min(day) AS day, tenant, correlation_id, min("at") AS "at", min(event_key) AS event_key, min_by(home, ("at", event_key)) AS home,
+               min(t.id) FILTER (t.type = 'Application') AS application_id,
+               min(t.id) FILTER (t.type = 'ServicePrincipal') AS service_principal_id
+        FROM (SELECT day, home, tenant, correlation_id, "at", event_key, unnest(targets) AS t FROM change
+              WHERE operation IN ('update application', 'update service principal', 'delete application', 'remove service principal',
+                                  'add application', 'add service principal', 'restore application', 'restore service principal',
+                                  'update application - certificates and secrets management'))
+        WHERE t.id IS NOT NULL AND correlation_id IS NOT NULL
+        GROUP BY tenant, correlation_id
+        HAVING count(DISTINCT t.id) FILTER (t.type = 'Application') = 1
+           AND count(DISTINCT t.id) FILTER (t.type = 'ServicePrincipal') = 1
+    ) WHERE home
+)
+SELECT day, tenant, left_type, left_id, right_type, right_id, basis, min("at") AS first_at, max("at") AS last_at,
+       count(*) AS events, first_last(event_key, "at") AS event_ids
+FROM pair WHERE left_id IS NOT NULL AND right_id IS NOT NULL
+GROUP BY ALL;
+
+-- Every directory object that is described or mentioned. `described`: a record is about the object itself.
+CREATE OR REPLACE TABLE object_seen AS
+WITH seen AS (
+    SELECT day, tenant, service_principal_id AS object_id, 'servicePrincipal' AS kind, true AS described, "at",
+           CASE WHEN kind = 'managedIdentity' THEN true END AS managed, agent_type IS NOT NULL AS agent,
+           app_owner_tenant_id AS owner_tenant_id, NULL AS upn
+    FROM sign_in WHERE home AND kind <> 'user'
+    UNION ALL
+    SELECT day, tenant, resource_service_principal_id, 'servicePrincipal', true, "at", NULL, false, resource_owner_tenant_id, NULL
+    FROM sign_in WHERE home
+    UNION ALL
+    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name FROM sign_in WHERE home AND kind = 'user'
+    UNION ALL
+    SELECT day, tenant, service_principal_id, 'servicePrincipal', true, "at", CASE WHEN managed_identity_resource_id IS NOT NULL THEN true END,
+           false, NULL, NULL
+    FROM activity WHERE home AND user_id IS NULL
+    UNION ALL
+    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name FROM activity WHERE home
+    UNION ALL
+    SELECT day, tenant, actor_id, CASE actor_type WHEN 'user' THEN 'user' ELSE 'servicePrincipal' END, true, "at", NULL, false, NULL,
+           CASE actor_type WHEN 'user' THEN actor_name END
+    FROM change WHERE home
+    UNION ALL
+    SELECT day, tenant, t.id, CASE t.type WHEN 'Application' THEN 'application' WHEN 'ServicePrincipal' THEN 'servicePrincipal'
+           WHEN 'User' THEN 'user' WHEN 'Group' THEN 'group' WHEN 'Policy' THEN 'policy' WHEN 'Device' THEN 'device'
+           WHEN 'Role' THEN 'role' ELSE 'unknown' END, true, "at",
+           CASE WHEN t.type = 'ServicePrincipal' THEN managed_identity END, false,
+           CASE WHEN t.type IN ('ServicePrincipal', 'Application') AND lifecycle = 'created' THEN app_owner_tenant_id END,
+           CASE t.type WHEN 'User' THEN t.user_principal_name END
+    FROM (SELECT day, tenant, "at", managed_identity, lifecycle, app_owner_tenant_id, unnest(targets) AS t FROM change WHERE home)
+    UNION ALL
+    SELECT day, tenant, o.owner_id, CASE o.owner_type WHEN 'User' THEN 'user' WHEN 'ServicePrincipal' THEN 'servicePrincipal' ELSE 'unknown' END,
+           false, "at", NULL, false, NULL, NULL
+    FROM (SELECT day, tenant, "at", unnest(owners) AS o FROM change WHERE home)
+    UNION ALL
+    SELECT day, tenant, g.grantee_id, CASE g.grantee_type WHEN 'User' THEN 'user' WHEN 'ServicePrincipal' THEN 'servicePrincipal' ELSE 'unknown' END,
+           false, "at", NULL, false, NULL, NULL
+    FROM (SELECT day, tenant, "at", unnest(grants) AS g FROM change WHERE home
+          UNION ALL SELECT day, tenant, "at", unnest(grants) FROM activity WHERE home)
+)
+SELECT day, tenant, object_id, kind, bool_or(described) AS described, min("at") AS first_at, max("at") AS last_at,
+       bool_or(managed) AS managed, bool_or(agent) AS agent, max(owner_tenant_id) AS owner_tenant_id, max_by(upn, ("at", upn)) AS upn
+FROM seen WHERE object_id IS NOT NULL
+GROUP BY day, tenant, object_id, kind;
+
+-- Runs of one name in the sign-ins of an object, in time order.
+CREATE OR REPLACE TABLE name_run AS
+WITH sighting AS (
+    SELECT day, tenant, service_principal_id AS object_id, service_principal_name AS name, "at", event_key
+    FROM sign_in WHERE home AND kind <> 'user' AND service_principal_id IS NOT NULL AND service_principal_name IS NOT NULL AND "at" IS NOT NULL
+), marked AS (
+    SELECT *, name IS DISTINCT FROM lag(name) OVER w AS starts FROM sighting
+    WINDOW w AS (PARTITION BY day, tenant, object_id ORDER BY "at", event_key)
+), numbered AS (
+    SELECT *, sum(starts::INT) OVER (PARTITION BY day, tenant, object_id ORDER BY "at", event_key) AS run FROM marked
+)
+SELECT day, tenant, object_id, name, 'signIn' AS basis, min("at") AS first_at, max("at") AS last_at, first_last(event_key, "at") AS event_ids
+FROM numbered GROUP BY day, tenant, object_id, name, run;
+
+CREATE OR REPLACE TABLE rename AS
+SELECT day, tenant, n.object_id, n.object_type, n.old AS old_name, n.new AS new_name, "at", event_key
+FROM (SELECT day, tenant, "at", event_key, unnest(names) AS n FROM change WHERE home AND coalesce(result, 'success') = 'success')
+WHERE n.old IS DISTINCT FROM n.new;
+
+CREATE OR REPLACE TABLE credential_change AS
+SELECT day, tenant, c.object_type, c.object_id, c.change,
+       coalesce('key:' || c.key_id, 'fic:' || c.federated_id, 'fic:' || c.object_id || '/' || c.federated_name,
+                'fic:' || c.object_id || '/' || c.issuer || '/' || c.subject) AS credential,
+       c.kind, c.key_id, c.federated_id, c.issuer, c.subject, coalesce(c.display_name, c.federated_name) AS display_name, "at", event_key, act
+FROM (
+    SELECT day, tenant, "at", event_key, 'change' AS act, unnest(credentials) AS c FROM change WHERE home AND coalesce(result, 'success') = 'success'
+    UNION ALL
+    SELECT day, tenant, "at", event_key, 'activity', unnest(credentials) FROM activity WHERE home AND outcome = 'success'
+)
+WHERE c.object_id IS NOT NULL;
+
+CREATE OR REPLACE TABLE credential_use AS
+SELECT day, tenant, credential_id(key_id, federated_credential_id, thumbprint) AS credential, service_principal_id, app_id,
+       max(key_id) AS key_id, max(thumbprint) AS thumbprint, max(federated_credential_id) AS federated_id,
+       max(credential_type) AS credential_type, min("at") AS first_at, max("at") AS last_at,
+       min("at") FILTER (result_class = 'success') AS first_used, max("at") FILTER (result_class = 'success') AS last_used,
+       first_last(event_key, "at") AS event_ids
+FROM sign_in WHERE home AND credential_id(key_id, federated_credential_id, thumbprint) IS NOT NULL
+GROUP BY day, tenant, credential_id(key_id, federated_credential_id, thumbprint), service_principal_id, app_id;
+
+CREATE OR REPLACE TABLE owner_change AS
+SELECT day, tenant, o.change, o.object_type, o.object_id, o.owner_type, o.owner_id, "at", event_key
+FROM (SELECT day, tenant, "at", event_key, unnest(owners) AS o FROM change WHERE home AND coalesce(result, 'success') = 'success')
+WHERE o.object_id IS NOT NULL;
+
+CREATE OR REPLACE TABLE grant_change AS
+SELECT day, tenant, g.change, g.kind, g.grantee_type, g.grantee_id, g.resource_app_id, g.resource_service_principal_id, g.value,
+       g.permission_id, g.scope, g.consent_type, g.principal_id, "at", event_key, act
+FROM (
+    SELECT day, tenant, "at", event_key, 'change' AS act, unnest(grants) AS g FROM change WHERE home AND coalesce(result, 'success') = 'success'
+    UNION ALL
+    SELECT day, tenant, "at", event_key, 'activity', unnest(grants) FROM activity WHERE home AND outcome = 'success'
+);
+
+CREATE OR REPLACE TABLE change_made AS
+SELECT day, tenant, event_key, "at", operation, raw_operation, result, correlation_id, admin_consent, actor_type, actor_id, actor_name,
+       actor_app_id, actor_ip, actor_ip_basis, lifecycle, enabled,
+       list_distinct(list_transform(list_filter(targets, lambda t: t.id IS NOT NULL), lambda t: {'type': t.type, 'id': t.id})) AS targets,
+       len(list_filter(grants, lambda g: g.grantee_id IS NOT NULL)) > 0 AS has_grantee,
+       list_distinct(list_transform(list_filter(grants, lambda g: g.grantee_id IS NOT NULL), lambda g: g.grantee_id)) AS grantees
+FROM change WHERE home;
+
+-- The activity folds that carried grants or credentials, so that their edges start at the fold.
+CREATE OR REPLACE TABLE act_fold AS
+SELECT day, event_key, fold FROM activity_state WHERE home AND (len(grants) > 0 OR len(credentials) > 0);

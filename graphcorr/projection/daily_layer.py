@@ -1,0 +1,242 @@
+"""The daily layer: events of a day and 28 hours on either side → daily tables, kept under the digest of those days."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from graphcorr import ids
+from graphcorr.archive.duck import connect, create_view
+from graphcorr.archive.merge import merge_sql, moved_sql
+from graphcorr.projection import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    import duckdb
+
+    from graphcorr.archive.archive import Archive
+    from graphcorr.config import Config
+    from graphcorr.store.base import Progress
+
+# Event kinds of the archive and the names under which the SQL sees them.
+EVENTS = {"sign_ins": "sign_in", "directory_changes": "change", "activities": "activity"}
+
+# Tables that the daily SQL leaves behind, each with a column `day`.
+TABLES = (
+    "sign_in_fold", "activity_fold", "led_to", "token", "id_pair", "object_seen", "name_run", "rename",
+    "credential_change", "credential_use", "owner_change", "grant_change", "change_made", "act_fold",
+    "seen_from", "reached", "delivery",
+)  # fmt: skip
+
+# A token lives up to 28 hours, so what happens on a day can depend on events two calendar days away.
+_NEIGHBOURS = 2
+# Days are computed together up to about this many rows: bounds memory, keeps small days cheap.
+_ROWS_AT_ONCE = 400_000
+
+Moved = dict[str, list[tuple[str, date, date]]]
+
+
+@dataclass(frozen=True)
+class Daily:
+    """The daily tables on disk. `digest` changes when any of them does."""
+
+    root: Path
+    days: Mapping[date, str]
+    digest: str
+
+    def files(self, table: str) -> list[str]:
+        """Parquet files of a table; the first holds no rows and gives the columns."""
+        found = [self.root / day.isoformat() / name / f"{table}.parquet" for day, name in sorted(self.days.items())]
+        return [str(self.root / "empty" / f"{table}.parquet"), *(str(path) for path in found if path.exists())]
+
+
+def build(
+    archive: Archive, config: Config, root: Path, temp: Path, progress: Progress | None = None
+) -> Daily:
+    """Bring the daily tables below `root` up to date and return them.
+
+    Only days whose events, neighbours or circumstances (tenants, code) changed are computed. A kill leaves the former
+    tables readable: new ones are published by one rename of the manifest.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    only_tenant = sole_tenant(archive, config, temp)
+    moved = _moved(archive, temp)
+    shared = ids.digest(steps.code_digest(), sorted(config.workspaces.items()), sorted(config.subscriptions.items()), only_tenant)
+    wanted = _digests(archive, moved, shared)
+    known = _read_manifest(root)
+    empty_is_current = known.pop("empty", None) == shared and (root / "empty").is_dir()
+    have = {date.fromisoformat(day): digest for day, digest in known.items()}
+    touched = sorted(day for day, digest in wanted.items() if have.get(day) != digest)
+    rows = _rows(archive, temp)
+    if touched or not empty_is_current:
+        for done, chunk in _chunks(touched, rows):
+            if progress is not None:
+                progress("projecting days", done, len(touched))
+            with connect(temp / f"daily-{uuid.uuid4().hex}") as duck:
+                steps.prepare(duck, config, "all")
+                _load(duck, archive, moved, only_tenant, chunk)
+                steps.run_files(duck, "daily")
+                _export(duck, root, {day: wanted[day] for day in chunk})
+    manifest = {"empty": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
+    _publish(root, manifest)
+    return Daily(root, wanted, ids.digest(shared, sorted(manifest.items())))
+
+
+def sole_tenant(archive: Archive, config: Config, temp: Path) -> str | None:
+    """The only tenant that the archive knows, else None (design 5, "Tenant")."""
+    found = {*config.workspaces.values(), *config.subscriptions.values()}
+    with connect(temp / f"tenant-{uuid.uuid4().hex}") as duck:
+        for kind in (*EVENTS, "directory_objects"):
+            create_view(duck, kind, archive.files(kind), archive.schema(kind))
+            for column in ("tenant_id", "path_tenant_id", "given_tenant_id"):
+                result = duck.sql(f"SELECT DISTINCT {column} AS t FROM {kind} WHERE {column} IS NOT NULL").to_arrow_table()
+                found.update(result["t"].to_pylist())
+    return found.pop() if len(found) == 1 else None
+
+
+def tenant_sql(view: str) -> str:
+    """SELECT of all columns of a view of events plus `tenant`, resolved in the order of design 5."""
+    return f"""
+        SELECT e.*, coalesce(e.tenant_id, e.path_tenant_id, w.tenant, s.tenant, e.given_tenant_id, (SELECT tenant FROM only_tenant)) AS tenant
+        FROM {view} e
+        LEFT JOIN workspace w ON w.id = e.workspace_id
+        LEFT JOIN subscription s ON s.id = e.subscription_id"""
+
+
+def put_only_tenant(duck: duckdb.DuckDBPyConnection, only_tenant: str | None) -> None:
+    steps.put(duck, "only_tenant", {"tenant": pa.string()}, [(only_tenant,)])
+
+
+def _moved(archive: Archive, temp: Path) -> Moved:
+    moved: Moved = {}
+    with connect(temp / f"moved-{uuid.uuid4().hex}") as duck:
+        for kind in EVENTS:
+            create_view(duck, kind, archive.files(kind), archive.schema(kind))
+            found = duck.sql(moved_sql(kind, kind)).to_arrow_table().to_pylist()
+            moved[kind] = sorted((r["event_key"], r["from_day"], r["home_day"]) for r in found)
+    return moved
+
+
+def _digests(archive: Archive, moved: Moved, shared: str) -> dict[date, str]:
+    """Day → digest of everything its daily tables depend on."""
+    own: dict[date, list[str]] = defaultdict(list)
+    for kind in EVENTS:
+        for day, digest in archive.days(kind).items():
+            own[day].append(f"{kind}:{digest}")
+        for event_key, from_day, home_day in moved[kind]:
+            own[from_day].append(f"{kind}-{event_key}")
+            own[home_day].append(f"{kind}+{event_key}")
+    return {
+        day: ids.digest(shared, *(part for near in _near([day]) for part in (near, *sorted(own.get(near, ())))))
+        for day in sorted(own)
+    }
+
+
+def _near(days: Collection[date]) -> list[date]:
+    """The days and their neighbours."""
+    return sorted({day + timedelta(days=n) for day in days for n in range(-_NEIGHBOURS, _NEIGHBOURS + 1)})
+
+
+def _rows(archive: Archive, temp: Path) -> dict[date, int]:
+    rows: dict[date, int] = defaultdict(int)
+    with connect(temp / f"rows-{uuid.uuid4().hex}") as duck:
+        for kind in EVENTS:
+            create_view(duck, kind, archive.files(kind), archive.schema(kind))
+            for row in duck.sql(f"SELECT day, count(*) AS n FROM {kind} GROUP BY day").to_arrow_table().to_pylist():
+                rows[row["day"]] += row["n"]
+    return rows
+
+
+def _chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[int, list[date]]]:
+    """Days to compute together, with how many are done before; one empty chunk if there are none."""
+    chunk: list[date] = []
+    size = done = 0
+    for day in days:
+        if chunk and size + rows.get(day, 0) > _ROWS_AT_ONCE:
+            yield done, chunk
+            done += len(chunk)
+            chunk, size = [], 0
+        chunk.append(day)
+        size += rows.get(day, 0)
+    if chunk or not days:
+        yield done, chunk
+
+
+def _load(
+    duck: duckdb.DuckDBPyConnection, archive: Archive, moved: Moved, only_tenant: str | None, days: Sequence[date]
+) -> None:
+    """Tables sign_in, change and activity: merged events of the days and their neighbours, with tenant and `home`."""
+    put_only_tenant(duck, only_tenant)
+    near = _near(days)
+    steps.put(duck, "near_day", {"day": pa.date32()}, [(day,) for day in near])
+    steps.put(duck, "home_day", {"day": pa.date32()}, [(day,) for day in days])
+    for kind, name in EVENTS.items():
+        borrowed = {from_day for _, from_day, home in moved[kind] if home in set(near)}
+        create_view(duck, f"{kind}_files", archive.files(kind, {*near, *borrowed}), archive.schema(kind))
+        columns = {"event_key": pa.string(), "from_day": pa.date32(), "home_day": pa.date32()}
+        steps.put(duck, "moved", columns, moved[kind])
+        duck.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {kind}_versions AS
+            SELECT v.* FROM {kind}_files v LEFT JOIN moved m ON m.event_key = v.event_key AND m.from_day = v.day
+            WHERE coalesce(m.home_day, v.day) IN (SELECT day FROM near_day)""")
+        duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind}_events AS {merge_sql(kind, f'{kind}_versions')}")
+        duck.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {name} AS
+            SELECT *, day IN (SELECT day FROM home_day) AS home FROM ({tenant_sql(f"{kind}_events")}) WHERE tenant IS NOT NULL""")
+        duck.execute(f"DROP VIEW {kind}_events")
+        duck.execute(f"DROP TABLE {kind}_versions")
+
+
+def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, str]) -> None:
+    """Write the daily tables of these days to `root/<day>/<digest>/<table>.parquet`, and the empty ones."""
+    work = root / f"work-{uuid.uuid4().hex}"
+    (work / "empty").mkdir(parents=True)
+    for table in TABLES:
+        target = work / table
+        duck.table(table).limit(0).write_parquet(str(work / "empty" / f"{table}.parquet"))
+        target.mkdir()
+        duck.table(table).write_parquet(str(target), partition_by=["day"], write_partition_columns=True, overwrite=True)
+        for folder in sorted(target.glob("day=*")):
+            day = date.fromisoformat(folder.name.removeprefix("day="))
+            home = root / day.isoformat() / wanted[day]
+            home.mkdir(parents=True, exist_ok=True)
+            (part,) = folder.glob("*.parquet")
+            os.replace(part, home / f"{table}.parquet")
+    shutil.rmtree(root / "empty", ignore_errors=True)
+    os.replace(work / "empty", root / "empty")
+    shutil.rmtree(work)
+
+
+def _read_manifest(root: Path) -> dict[str, str]:
+    path = root / "manifest.json"
+    manifest: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return manifest
+
+
+def _publish(root: Path, manifest: Mapping[str, str]) -> None:
+    """Make these days the current ones, then remove what no longer belongs to any."""
+    fresh = root / "manifest.json.new"
+    fresh.write_text(json.dumps(manifest, indent=0, sort_keys=True), encoding="utf-8")
+    os.replace(fresh, root / "manifest.json")
+    for folder in root.iterdir():
+        if not folder.is_dir() or folder.name == "empty":
+            continue
+        keep = manifest.get(folder.name)
+        if keep is None:
+            shutil.rmtree(folder)
+        else:
+            for version in folder.iterdir():
+                if version.name != keep:
+                    shutil.rmtree(version)
+
+

@@ -1,0 +1,34 @@
+-- Keys and small rules that several steps share. Keys equal those of graphcorr/ids.py (a test holds that).
+
+CREATE OR REPLACE MACRO object_key(tenant, id) AS tenant || '/' || id;
+
+-- One key from many parts; absent parts keep their place.
+CREATE OR REPLACE MACRO fold_key(parts) AS
+    md5(array_to_string(list_transform(parts, lambda part: coalesce(part, '')), chr(31)));
+
+-- Addresses that say nothing about where a caller is: absent, private, shared (RFC 6598), loopback, link-local.
+CREATE OR REPLACE MACRO says_nothing(ip) AS
+    ip IS NULL OR regexp_matches(
+        ip, '^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|::1$|f[cd]|fe[89ab])');
+
+-- The credential a sign-in states, strongest id first; NULL if it states none.
+CREATE OR REPLACE MACRO credential_id(key_id, federated_id, thumbprint) AS
+    coalesce('key:' || key_id, 'fic:' || federated_id, 'thumb:' || thumbprint);
+
+CREATE OR REPLACE MACRO first_last(id, "at") AS
+    CASE WHEN min_by(id, ("at", id)) = max_by(id, ("at", id)) THEN [min_by(id, ("at", id))]
+         ELSE [min_by(id, ("at", id)), max_by(id, ("at", id))] END;
+
+-- Up to five, earliest first.
+CREATE OR REPLACE MACRO first_five(id, "at") AS list_slice(list(id ORDER BY "at", id), 1, 5);
+
+CREATE OR REPLACE MACRO first_five_where(id, "at", condition) AS
+    list_slice(list(id ORDER BY "at", id) FILTER (condition), 1, 5);
+
+CREATE OR REPLACE MACRO shown_app(app_id) AS 'Application ' || substr(app_id, 1, 8);
+
+CREATE OR REPLACE MACRO edge_key(type, source, target, extra) AS
+    md5(type || chr(31) || source || chr(31) || target || chr(31) || coalesce(extra, ''));
+
+-- An instant as text inside a key; absent instants keep their place.
+CREATE OR REPLACE MACRO moment("at") AS coalesce(epoch_us("at")::VARCHAR, '');

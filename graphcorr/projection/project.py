@@ -1,0 +1,66 @@
+"""The projection: archive + configuration → the graph's tables, in two layers, each kept under a digest of its inputs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphcorr import ids
+from graphcorr.archive.duck import connect
+from graphcorr.projection import daily_layer, steps, whole_layer
+
+if TYPE_CHECKING:
+    from graphcorr.archive.archive import Archive
+    from graphcorr.config import Config
+    from graphcorr.store.base import Progress
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The graph's tables on disk. Equal ids, equal tables."""
+
+    id: str
+    tables: Path
+
+
+def tables_dir(root: Path, projection_id: str) -> Path:
+    """Where the tables of a projection are, if they are still on disk."""
+    return root / "tables" / projection_id
+
+
+def project(archive: Archive, config: Config, root: Path, *, users: str = "actors", progress: Progress | None = None) -> Projection:
+    """Compute what changed and return the current projection below `root`.
+
+    A pure function of archive, configuration, `users` and code: equal inputs give equal tables, whatever was loaded
+    when. A kill leaves former results in place; the next call completes the work.
+    """
+    temp = root / "temp"
+    shutil.rmtree(temp, ignore_errors=True)
+    daily = daily_layer.build(archive, config, root / "daily", temp, progress)
+    inventory = sorted(archive.days("directory_objects").items())
+    inputs = sorted(str(fact) for fact in archive.inputs() if fact.row_limit)
+    projection_id = ids.digest(steps.code_digest(), daily.digest, inventory, inputs, config.digest, users)
+    target = tables_dir(root, projection_id)
+    if not target.is_dir():
+        if progress is not None:
+            progress("building the graph's tables", 0, None)
+        work = root / "temp" / f"tables-{uuid.uuid4().hex}"
+        only_tenant = daily_layer.sole_tenant(archive, config, temp)
+        with connect(temp / "whole") as duck:
+            whole_layer.build(duck, archive, daily, config, users, only_tenant, work)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(work, target)
+    shutil.rmtree(temp, ignore_errors=True)
+    return Projection(projection_id, target)
+
+
+def forget_tables(root: Path, keep: set[str]) -> None:
+    """Remove the tables of projections that no store needs any more for a difference."""
+    folder = root / "tables"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in keep:
+            shutil.rmtree(path)

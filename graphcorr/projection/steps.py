@@ -1,0 +1,82 @@
+"""Running the projection's SQL files, and the settings and configuration they see as tables."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from graphcorr import ids
+from graphcorr.graph import schema
+from graphcorr.ingest import registry
+from graphcorr.projection import services
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+    from graphcorr.config import Config
+
+_HERE = Path(__file__).resolve().parent
+
+
+@cache
+def code_digest() -> str:
+    """Changes whenever the code that makes daily or whole tables changes: cached tables of older code are not used."""
+    parts = [path for pattern in ("*.py", "*.sql", "*/*.sql") for path in sorted(_HERE.glob(pattern))]
+    return ids.digest(schema.VERSION, *(path.read_text(encoding="utf-8") for path in parts))
+
+
+def run_files(duck: duckdb.DuckDBPyConnection, folder: str, first: str = "", last: str = "~") -> None:
+    """Execute the SQL files of a folder whose names lie between `first` and `last`, in order."""
+    for path in sorted((_HERE / folder).glob("*.sql")):
+        if first <= path.name < last:
+            duck.execute(path.read_text(encoding="utf-8"))
+
+
+def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None:
+    """Macros, settings, and everything that is declared in code or configuration, as tables."""
+    duck.execute((_HERE / "macros.sql").read_text(encoding="utf-8"))
+    text, stamp = pa.string(), pa.timestamp("us", "UTC")
+    put(duck, "workspace", {"id": text, "tenant": text}, list(config.workspaces.items()))
+    put(duck, "subscription", {"id": text, "tenant": text}, list(config.subscriptions.items()))
+    put(
+        duck,
+        "complete",
+        {"source": text, "scope": text, "since": stamp, "until": stamp},
+        [(c.source, c.scope, c.start, c.end) for c in config.complete],
+    )
+    put(
+        duck,
+        "service",
+        {
+            "app_id": text, "name": text, "source": text, "groups": pa.list_(text),
+            "changes_only": pa.bool_(), "scoped": pa.bool_(), "latency": pa.int64(),
+        },
+        [(s.app_id, s.name, s.source, list(s.groups) or None, s.changes_only, s.scoped, s.latency_minutes) for s in services.SERVICES],
+    )  # fmt: skip
+    put(duck, "first_party", {"app_id": text, "name": text}, list(services.FIRST_PARTY.items()))
+    put(duck, "microsoft_tenant", {"tenant": text}, [(tenant,) for tenant in sorted(ids.MICROSOFT_TENANTS)])
+    put(duck, "entra_source", {"source": text}, [(source,) for source in services.ENTRA_SOURCES])
+    put(duck, "loader_source", {"source": text}, [(loader.source,) for loader in registry.all()])
+    whole = pa.int64()
+    put(
+        duck,
+        "setting",
+        {"users": text, "life_application": whole, "life_long": whole, "life_user": whole},
+        [(users, services.LIFE_APPLICATION, services.LIFE_LONG, services.LIFE_USER)],
+    )
+
+
+def put(
+    duck: duckdb.DuckDBPyConnection, name: str, columns: dict[str, pa.DataType], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Make a small table of ours. Values travel as Arrow, never as SQL text."""
+    arrays = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(columns.values())]
+    incoming = pa.table(arrays, names=list(columns))
+    duck.register("incoming", incoming)
+    duck.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
+    duck.unregister("incoming")

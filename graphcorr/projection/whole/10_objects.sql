@@ -1,0 +1,92 @@
+-- Directory objects: what kind each id is, when it lived, what it is called.
+
+CREATE OR REPLACE TABLE witness AS
+SELECT tenant, object_id, kind, described, first_at, last_at, managed, agent, owner_tenant_id, upn FROM object_seen
+UNION ALL
+SELECT tenant, object_id, CASE object_type WHEN 'application' THEN 'application' ELSE 'servicePrincipal' END, true, "at", "at",
+       CASE WHEN principal_type = 'ManagedIdentity' OR managed_identity_resource_id IS NOT NULL THEN true END,
+       coalesce(principal_type = 'AgentIdentity', false), owner_tenant_id, NULL
+FROM inventory WHERE object_id IS NOT NULL AND object_type IN ('application', 'servicePrincipal')
+UNION ALL
+SELECT tenant, unnest(owner_ids), 'unknown', false, "at", "at", NULL, false, NULL, NULL FROM inventory
+UNION ALL
+SELECT tenant, left_id, left_type, false, first_at, last_at, NULL, false, NULL, NULL
+FROM id_pair WHERE left_type IN ('application', 'servicePrincipal')
+UNION ALL
+SELECT tenant, right_id, right_type, false, first_at, last_at, NULL, false, NULL, NULL
+FROM id_pair WHERE right_type IN ('application', 'servicePrincipal')
+UNION ALL
+SELECT tenant, object_id, CASE object_type WHEN 'Application' THEN 'application' WHEN 'ServicePrincipal' THEN 'servicePrincipal' ELSE 'unknown' END,
+       false, "at", "at", NULL, false, NULL, NULL
+FROM owner_change;
+
+CREATE OR REPLACE TABLE object_kind AS
+SELECT tenant, object_id, bool_or(described) AS described, min(first_at) AS first_at, max(last_at) AS last_at,
+       coalesce(bool_or(managed), false) AS managed, bool_or(agent) AS agent, max(owner_tenant_id) AS owner_tenant_id,
+       max_by(upn, (last_at, upn)) FILTER (upn IS NOT NULL) AS upn,
+       list_sort(list_distinct(list(kind) FILTER (kind <> 'unknown'))) AS kinds,
+       CASE WHEN count(DISTINCT kind) FILTER (kind <> 'unknown') = 1 THEN max(kind) FILTER (kind <> 'unknown') ELSE 'unknown' END AS kind
+FROM witness WHERE object_id IS NOT NULL
+GROUP BY tenant, object_id;
+
+CREATE OR REPLACE TABLE lifecycle AS
+SELECT tenant, t.id AS object_id, lifecycle, enabled, "at", event_key
+FROM (SELECT tenant, lifecycle, enabled, "at", event_key, unnest(targets) AS t FROM change_made
+      WHERE coalesce(result, 'success') = 'success' AND (lifecycle IS NOT NULL OR enabled IS NOT NULL))
+WHERE t.type IN ('Application', 'ServicePrincipal');
+
+CREATE OR REPLACE TABLE life AS
+WITH event AS (
+    SELECT tenant, object_id, min("at") FILTER (lifecycle = 'created') AS created_event,
+           first_five_where(event_key, "at", lifecycle = 'created') AS created_ids,
+           max("at") FILTER (lifecycle IN ('deleted', 'hardDeleted')) AS deleted_event,
+           max("at") FILTER (lifecycle = 'restored') AS restored_at
+    FROM lifecycle GROUP BY tenant, object_id
+), listed AS (
+    SELECT tenant, object_id, min(created_at) AS created_at, max_by(deleted_at, "at") AS deleted_at, first_five(event_key, "at") AS listed_ids
+    FROM inventory WHERE object_id IS NOT NULL GROUP BY tenant, object_id
+), state AS (
+    SELECT tenant, object_id, max_by(enabled, ("at", enabled)) AS enabled FROM (
+        SELECT tenant, object_id, enabled, "at" FROM lifecycle WHERE enabled IS NOT NULL AND "at" IS NOT NULL
+        UNION ALL SELECT tenant, object_id, enabled, "at" FROM inventory WHERE enabled IS NOT NULL AND "at" IS NOT NULL
+    ) GROUP BY tenant, object_id
+)
+SELECT o.tenant, o.object_id, coalesce(e.created_event, l.created_at) AS created_at,
+       CASE WHEN e.restored_at >= coalesce(e.deleted_event, l.deleted_at) THEN NULL ELSE coalesce(e.deleted_event, l.deleted_at) END AS deleted_at,
+       e.restored_at, s.enabled,
+       CASE WHEN e.created_event IS NOT NULL THEN 'created' WHEN l.object_id IS NOT NULL THEN 'listed' ELSE 'unknown' END AS origin,
+       coalesce(e.created_ids, l.listed_ids) AS origin_ids
+FROM object_kind o LEFT JOIN event e USING (tenant, object_id) LEFT JOIN listed l USING (tenant, object_id) LEFT JOIN state s USING (tenant, object_id);
+
+-- Names in time. Audit renames give exact instants; sign-ins and inventories give observed intervals.
+CREATE OR REPLACE TABLE name_interval AS
+WITH step AS (
+    SELECT *, lead("at") OVER w AS next_at, lag(new_name) OVER w AS before_name, lag("at") OVER w AS before_at
+    FROM (SELECT DISTINCT tenant, object_id, old_name, new_name, "at", event_key FROM rename WHERE "at" IS NOT NULL)
+    WINDOW w AS (PARTITION BY tenant, object_id ORDER BY "at", event_key)
+), sighting AS (
+    SELECT tenant, object_id, name, basis, first_at, last_at, event_ids FROM name_run
+    UNION ALL
+    SELECT tenant, object_id, name, 'inventory', "at", "at", [event_key] FROM inventory
+    WHERE object_id IS NOT NULL AND name IS NOT NULL AND "at" IS NOT NULL
+), marked AS (
+    SELECT *, name IS DISTINCT FROM lag(name) OVER w AS starts FROM sighting
+    WINDOW w AS (PARTITION BY tenant, object_id, basis ORDER BY first_at, last_at, name)
+), numbered AS (
+    SELECT *, sum(starts::INT) OVER (PARTITION BY tenant, object_id, basis ORDER BY first_at, last_at, name) AS run FROM marked
+)
+SELECT tenant, object_id, new_name AS name, 'audit' AS basis, "at" AS valid_from, next_at AS valid_to, event_key AS change_id, [event_key] AS event_ids
+FROM step WHERE new_name IS NOT NULL
+UNION ALL
+-- A former name that no earlier record started: valid from an unknown time.
+SELECT tenant, object_id, old_name, 'audit', NULL, "at", NULL, [event_key]
+FROM step WHERE old_name IS NOT NULL AND old_name IS DISTINCT FROM before_name
+UNION ALL
+SELECT tenant, object_id, name, basis, min(first_at), max(last_at), NULL,
+       list_slice(list_distinct(flatten(list(event_ids ORDER BY first_at))), 1, 5)
+FROM numbered GROUP BY tenant, object_id, basis, name, run;
+
+CREATE OR REPLACE TABLE object_name AS
+SELECT tenant, object_id, max_by(name, (coalesce(CASE WHEN basis = 'audit' THEN valid_from ELSE valid_to END, valid_to), basis = 'audit', name)) AS name
+FROM name_interval
+GROUP BY tenant, object_id;

@@ -1,0 +1,157 @@
+-- What was delivered, where it is silent, and how far "nothing seen" can be believed (design 8, log-facts 7.1).
+
+CREATE OR REPLACE TABLE delivered AS
+SELECT tenant, source, scope, min(first_at) AS first_at, max(last_at) AS last_at, sum(events)::BIGINT AS events,
+       sum(bytes)::BIGINT AS bytes, sum(duplicates)::BIGINT AS duplicates
+FROM delivery GROUP BY tenant, source, scope;
+
+CREATE OR REPLACE TABLE newest AS
+SELECT tenant, min(first_at) AS oldest, max(last_at) AS as_of FROM delivered GROUP BY tenant;
+
+-- Percentiles from the histogram: the middle of the bucket in which the rank falls.
+CREATE OR REPLACE TABLE delay AS
+WITH bucket AS (
+    SELECT tenant, source, scope, delay_bucket, sum(events) AS events FROM delivery WHERE delay_bucket IS NOT NULL
+    GROUP BY tenant, source, scope, delay_bucket
+), cumulated AS (
+    SELECT *, sum(events) OVER (PARTITION BY tenant, source, scope ORDER BY delay_bucket) AS upto,
+           sum(events) OVER (PARTITION BY tenant, source, scope) AS total FROM bucket
+)
+SELECT tenant, source, scope,
+       (exp(min(delay_bucket) FILTER (upto >= 0.5 * total) / 16.0) - 1)::BIGINT AS p50,
+       (exp(min(delay_bucket) FILTER (upto >= 0.95 * total) / 16.0) - 1)::BIGINT AS p95
+FROM cumulated GROUP BY tenant, source, scope;
+
+-- A declaration extends what is covered, never beyond the newest event.
+CREATE OR REPLACE TABLE declared AS
+SELECT n.tenant, c.source, coalesce(c.scope, d.scope, '') AS scope,
+       coalesce(c.since, n.oldest) AS since, least(coalesce(c.until, n.as_of), n.as_of) AS until
+FROM complete c CROSS JOIN newest n
+LEFT JOIN delivered d ON d.tenant = n.tenant AND d.source = c.source AND c.scope IS NULL
+WHERE c.scope IS NULL OR EXISTS (
+    SELECT 1 FROM delivered x WHERE x.tenant = n.tenant AND (x.source = c.source AND x.scope = c.scope OR (SELECT count(*) FROM newest) = 1));
+
+CREATE OR REPLACE TABLE log_source AS
+SELECT tenant, source, scope,
+       least(d.first_at, c.since) AS first_at, greatest(d.last_at, c.until) AS last_at,
+       coalesce(d.events, 0) AS events, coalesce(d.bytes, 0) AS bytes, coalesce(d.duplicates, 0) AS duplicates,
+       y.p50, y.p95, c.since IS NOT NULL AS declared
+FROM delivered d
+FULL JOIN (SELECT tenant, source, scope, min(since) AS since, max(until) AS until FROM declared WHERE since <= until GROUP BY ALL) c
+    USING (tenant, source, scope)
+LEFT JOIN delay y USING (tenant, source, scope);
+
+-- Runs of hours without an event, what would have been expected in them, and whether somebody vouches for the silence.
+CREATE OR REPLACE TABLE silent AS
+WITH hourly AS (
+    SELECT tenant, source, scope, hour, sum(events) AS events, min(first_at) AS first_at, max(last_at) AS last_at
+    FROM delivery WHERE hour IS NOT NULL GROUP BY tenant, source, scope, hour
+), run AS (
+    SELECT tenant, source, scope, hour + INTERVAL 1 HOUR AS from_hour, lead(hour) OVER w AS to_hour, last_at AS start, lead(first_at) OVER w AS "end"
+    FROM hourly WINDOW w AS (PARTITION BY tenant, source, scope ORDER BY hour)
+), usual AS (
+    SELECT h.tenant, h.source, h.scope, extract('hour' FROM h.hour) AS hour_of_day,
+           sum(h.events) / greatest(max(s.days) - 1, 1) AS mean
+    FROM hourly h JOIN (
+        SELECT tenant, source, scope, date_diff('day', min(hour), max(hour)) + 1 AS days FROM hourly GROUP BY tenant, source, scope
+    ) s USING (tenant, source, scope)
+    GROUP BY h.tenant, h.source, h.scope, extract('hour' FROM h.hour)
+)
+SELECT r.tenant, r.source, r.scope, r.from_hour, r.to_hour, r.start, r."end",
+       coalesce((SELECT sum(u.mean) FROM usual u,
+                     (SELECT extract('hour' FROM unnest(generate_series(r.from_hour, r.to_hour - INTERVAL 1 HOUR, INTERVAL 1 HOUR))) AS hour_of_day) h
+                 WHERE u.tenant = r.tenant AND u.source = r.source AND u.scope = r.scope AND u.hour_of_day = h.hour_of_day), 0) AS expected
+FROM run r WHERE r.to_hour > r.from_hour;
+
+CREATE OR REPLACE TABLE gap AS
+WITH vouched AS (
+    -- Another category of the same export delivered on every day of the silence.
+    SELECT s.tenant, s.source, s.scope, s.from_hour
+    FROM silent s
+    JOIN delivery o ON o.tenant = s.tenant AND o.source <> s.source AND o.hour >= s.from_hour AND o.hour < s.to_hour
+    WHERE s.source IN (SELECT source FROM entra_source) AND o.source IN (SELECT source FROM entra_source)
+    GROUP BY s.tenant, s.source, s.scope, s.from_hour, s.to_hour
+    HAVING count(DISTINCT o.hour::DATE) > date_diff('day', s.from_hour, s.to_hour - INTERVAL 1 HOUR)
+)
+SELECT s.tenant, s.source, s.scope, s.start, s."end",
+       CASE WHEN s.expected >= 10 THEN 'silence' ELSE 'unproven' END AS kind
+FROM silent s
+LEFT JOIN vouched v USING (tenant, source, scope, from_hour)
+WHERE s.expected >= 10
+   OR (v.tenant IS NULL AND NOT EXISTS (
+          SELECT 1 FROM declared d WHERE d.tenant = s.tenant AND d.source = s.source AND d.scope = s.scope
+             AND d.since <= s.start AND d.until >= s."end"))
+UNION ALL
+SELECT tenant, source, scope, start, "end", kind FROM input_gap;
+
+-- Scopes that exist according to any log: a vault that is mentioned but delivers nothing makes the source partial.
+CREATE OR REPLACE TABLE known_scope AS
+SELECT DISTINCT tenant, 'AZKVAuditLogs' AS source,
+       regexp_extract(resource_id, '^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.keyvault/vaults/[^/]+)', 1) AS scope
+FROM activity_fold WHERE contains(resource_id, '/providers/microsoft.keyvault/vaults/')
+UNION
+SELECT DISTINCT tenant, 'AzureActivity', '/subscriptions/' || regexp_extract(resource_id, '^/subscriptions/([^/]+)', 1)
+FROM activity_fold WHERE starts_with(resource_id, '/subscriptions/');
+
+CREATE OR REPLACE TABLE partial_source AS
+SELECT DISTINCT k.tenant, k.source FROM known_scope k
+WHERE k.scope <> '' AND NOT EXISTS (
+    SELECT 1 FROM log_source l WHERE l.tenant = k.tenant AND l.source = k.source AND l.scope = k.scope);
+
+-- Evidence of each sign-in fold: the first answer that applies.
+CREATE OR REPLACE TABLE sign_in_span AS
+SELECT f.tenant, f.fold, f.result_class, v.source, v.changes_only, v.app_id AS service,
+       f.first_at, f.last_at + to_minutes(f.life) + to_minutes(v.latency) AS until
+FROM sign_in_fold f LEFT JOIN service v ON v.app_id = f.resource_app_id;
+
+CREATE OR REPLACE TABLE uncovered AS
+SELECT DISTINCT s.tenant, s.fold FROM sign_in_span s
+JOIN log_source l ON l.tenant = s.tenant AND l.source = s.source
+WHERE s.first_at < l.first_at OR s.until > l.last_at
+UNION
+SELECT DISTINCT s.tenant, s.fold FROM sign_in_span s
+JOIN gap g ON g.tenant = s.tenant AND g.source = s.source AND g.start < s.until AND g."end" > s.first_at;
+
+CREATE OR REPLACE TABLE sign_in_evidence AS
+SELECT s.tenant, s.fold,
+       CASE WHEN s.result_class IS DISTINCT FROM 'success' THEN 'notApplicable'
+            WHEN s.source IS NULL THEN 'noSource'
+            WHEN s.source NOT IN (SELECT source FROM loader_source) THEN 'noLoader'
+            WHEN NOT EXISTS (SELECT 1 FROM log_source l WHERE l.tenant = s.tenant AND l.source = s.source) THEN 'notCollected'
+            WHEN s.until + INTERVAL 2 HOUR > n.as_of OR s.first_at IS NULL THEN 'tooRecent'
+            WHEN u.fold IS NOT NULL THEN 'gap'
+            WHEN s.changes_only THEN 'changesOnly'
+            WHEN p.source IS NOT NULL THEN 'partialScopes'
+            ELSE 'complete' END AS evidence
+FROM sign_in_span s
+LEFT JOIN newest n ON n.tenant = s.tenant
+LEFT JOIN uncovered u ON u.tenant = s.tenant AND u.fold = s.fold
+LEFT JOIN partial_source p ON p.tenant = s.tenant AND p.source = s.source;
+
+-- Evidence of each activity fold: could its sign-in have been seen?
+CREATE OR REPLACE TABLE activity_span AS
+SELECT a.tenant, a.fold, a.last_at, coalesce(a.first_issued_at, a.first_at - INTERVAL 28 HOUR) AS since,
+       o.labels, unnest(CASE
+           WHEN a.user_id IS NOT NULL OR a.user_principal_name IS NOT NULL THEN ['SigninLogs', 'AADNonInteractiveUserSignInLogs']
+           WHEN contains(o.labels, 'MicrosoftOwned') THEN ['AADFirstPartyToFirstPartySignInLogs']
+           WHEN contains(o.labels, 'ManagedIdentity') THEN ['AADManagedIdentitySignInLogs']
+           WHEN s.service_principal_id IS NOT NULL THEN ['AADServicePrincipalSignInLogs']
+           ELSE ['AADServicePrincipalSignInLogs', 'AADManagedIdentitySignInLogs'] END) AS source
+FROM activity_fold a
+LEFT JOIN object o ON o.tenant = a.tenant AND o.object_id = a.service_principal_id
+LEFT JOIN (SELECT DISTINCT tenant, service_principal_id FROM sign_in_fold WHERE kind = 'servicePrincipal') s
+    ON s.tenant = a.tenant AND s.service_principal_id = a.service_principal_id;
+
+CREATE OR REPLACE TABLE activity_evidence AS
+SELECT a.tenant, a.fold,
+       CASE WHEN bool_or(contains(a.labels, 'MicrosoftOwned') AND l.source IS NULL) THEN 'microsoftOwned'
+            WHEN bool_or(l.source IS NULL) THEN 'notCollected'
+            WHEN bool_or(a.last_at IS NULL OR a.last_at + INTERVAL 2 HOUR > n.as_of) THEN 'tooRecent'
+            WHEN bool_or(a.since < l.first_at) THEN 'tokenOlderThanCoverage'
+            WHEN bool_or(a.last_at > l.last_at OR g.source IS NOT NULL) THEN 'gap'
+            ELSE 'complete' END AS evidence
+FROM activity_span a
+LEFT JOIN newest n ON n.tenant = a.tenant
+LEFT JOIN log_source l ON l.tenant = a.tenant AND l.source = a.source AND l.scope = ''
+LEFT JOIN gap g ON g.tenant = a.tenant AND g.source = a.source AND g.start < a.last_at AND g."end" > a.since
+GROUP BY a.tenant, a.fold;

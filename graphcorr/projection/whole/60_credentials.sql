@@ -1,0 +1,87 @@
+-- Credentials and their lives, from every witness. A thumbprint alone gives way to the key id once a record states both.
+
+CREATE OR REPLACE TABLE listed_key AS
+SELECT tenant, object_id, object_type, "at", event_key,
+       coalesce('key:' || k.key_id, 'fic:' || k.federated_id, 'fic:' || object_id || '/' || k.display_name, 'thumb:' || k.thumbprint) AS credential,
+       k.kind, k.key_id, k.federated_id, k.thumbprint, k.issuer, k.subject, k.display_name, k.start_at, k.expires_at
+FROM (SELECT tenant, object_id, object_type, "at", event_key, unnest(keys) AS k FROM inventory WHERE object_id IS NOT NULL);
+
+CREATE OR REPLACE TABLE thumb_of AS
+SELECT tenant, thumbprint, min(key_id) AS key_id FROM (
+    SELECT tenant, thumbprint, key_id FROM credential_use WHERE thumbprint IS NOT NULL AND key_id IS NOT NULL
+    UNION SELECT tenant, thumbprint, key_id FROM listed_key WHERE thumbprint IS NOT NULL AND key_id IS NOT NULL
+) GROUP BY tenant, thumbprint HAVING count(DISTINCT key_id) = 1;
+
+CREATE OR REPLACE TABLE fic_of AS
+SELECT tenant, object_id || '/' || display_name AS named, min(federated_id) AS federated_id FROM (
+    SELECT tenant, object_id, display_name, federated_id FROM credential_change WHERE federated_id IS NOT NULL AND display_name IS NOT NULL
+    UNION SELECT tenant, object_id, display_name, federated_id FROM listed_key WHERE federated_id IS NOT NULL AND display_name IS NOT NULL
+) GROUP BY tenant, object_id || '/' || display_name HAVING count(DISTINCT federated_id) = 1;
+
+-- The strongest id of each credential id that occurs.
+CREATE OR REPLACE TABLE credential_name AS
+SELECT i.tenant, i.credential, coalesce('key:' || t.key_id, 'fic:' || f.federated_id, i.credential) AS strong
+FROM (
+    SELECT tenant, credential FROM credential_change UNION SELECT tenant, credential FROM credential_use
+    UNION SELECT tenant, credential FROM listed_key UNION SELECT tenant, credential FROM sign_in_fold
+) i
+LEFT JOIN thumb_of t ON t.tenant = i.tenant AND i.credential = 'thumb:' || t.thumbprint
+LEFT JOIN fic_of f ON f.tenant = i.tenant AND i.credential = 'fic:' || f.named
+WHERE i.credential IS NOT NULL;
+
+CREATE OR REPLACE TABLE credential_witness AS
+SELECT c.tenant, n.strong, c.kind, c.key_id, c.federated_id, NULL AS thumbprint, c.issuer, c.subject, c.display_name,
+       c."at", c.change AS what, c.event_key, NULL::TIMESTAMPTZ AS used_from, NULL::TIMESTAMPTZ AS used_to, NULL::TIMESTAMPTZ AS expires_at
+FROM credential_change c JOIN credential_name n USING (tenant, credential)
+UNION ALL
+SELECT l.tenant, n.strong, l.kind, l.key_id, l.federated_id, l.thumbprint, l.issuer, l.subject, l.display_name,
+       l."at", 'listed', l.event_key, NULL, NULL, l.expires_at
+FROM listed_key l JOIN credential_name n USING (tenant, credential)
+UNION ALL
+SELECT u.tenant, n.strong,
+       CASE WHEN u.thumbprint IS NOT NULL OR u.credential_type = 'certificate' THEN 'certificate'
+            WHEN u.federated_id IS NOT NULL THEN 'federated'
+            WHEN u.credential_type = 'clientSecret' THEN 'secret' END,
+       u.key_id, u.federated_id, u.thumbprint, NULL, NULL, NULL, u.first_at, 'used', u.event_ids[1], u.first_used, u.last_used, NULL
+FROM credential_use u JOIN credential_name n USING (tenant, credential);
+
+CREATE OR REPLACE TABLE credential AS
+SELECT tenant, strong, tenant || '/' || strong AS key,
+       -- What the directory says of a key weighs more than what a sign-in hints at.
+       coalesce(max(kind) FILTER (what <> 'used'), max(kind)) AS kind,
+       max(key_id) AS key_id, max(thumbprint) AS thumbprint, max(federated_id) AS federated_id, max(issuer) AS issuer, max(subject) AS subject,
+       max_by(display_name, ("at", display_name)) FILTER (display_name IS NOT NULL) AS display_name,
+       min("at") AS first_at, greatest(max("at"), max(used_to)) AS last_at,
+       min("at") FILTER (what = 'added') AS added_at, max("at") FILTER (what = 'removed') AS removed_at,
+       min(used_from) AS first_used, max(used_to) AS last_used, max(expires_at) AS expires_at,
+       CASE WHEN bool_or(what = 'added') THEN 'added' WHEN bool_or(what IN ('kept', 'removed', 'listed', 'renamed')) THEN 'listed' ELSE 'unknown' END AS origin,
+       coalesce(first_five_where(event_key, "at", what = 'added'), first_five_where(event_key, "at", what IN ('kept', 'removed', 'listed', 'renamed'))) AS origin_ids
+FROM credential_witness GROUP BY tenant, strong;
+
+-- On which object a credential was held, and when. One interval per addition; without one, from an unknown time.
+CREATE OR REPLACE TABLE holding AS
+WITH event AS (
+    SELECT DISTINCT c.tenant, c.object_id, n.strong, c.change, c."at", c.event_key
+    FROM credential_change c JOIN credential_name n USING (tenant, credential)
+    WHERE c."at" IS NOT NULL AND c.object_type IN ('Application', 'ServicePrincipal')
+), edge AS (
+    SELECT *, lead("at") OVER w AS next_at, lead(change) OVER w AS next_change, lag(change) OVER w AS before
+    FROM event WHERE change IN ('added', 'removed')
+    WINDOW w AS (PARTITION BY tenant, object_id, strong ORDER BY "at", change, event_key)
+)
+SELECT tenant, object_id, strong, 'audit' AS basis, "at" AS valid_from, CASE WHEN next_change = 'removed' THEN next_at END AS valid_to,
+       event_key AS change_id, [event_key] AS event_ids
+FROM edge WHERE change = 'added' AND before IS DISTINCT FROM 'added'
+UNION ALL
+SELECT tenant, object_id, strong, 'audit', NULL, "at", NULL, [event_key] FROM edge WHERE change = 'removed' AND before IS DISTINCT FROM 'added'
+     AND before IS DISTINCT FROM 'removed'
+UNION ALL
+SELECT tenant, object_id, strong, 'audit', NULL, NULL, NULL, first_five(event_key, "at") FROM event e
+WHERE change IN ('kept', 'renamed') AND NOT EXISTS (
+    SELECT 1 FROM edge x WHERE x.tenant = e.tenant AND x.object_id = e.object_id AND x.strong = e.strong)
+GROUP BY tenant, object_id, strong
+UNION ALL
+SELECT l.tenant, l.object_id, n.strong, 'inventory', min(l."at"), max(l."at"), NULL, first_five(l.event_key, l."at")
+FROM listed_key l JOIN credential_name n USING (tenant, credential)
+WHERE l.object_type IN ('application', 'servicePrincipal')
+GROUP BY l.tenant, l.object_id, n.strong;

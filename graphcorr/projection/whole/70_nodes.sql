@@ -1,0 +1,195 @@
+-- One view per node label of graph/schema.py, named node_<Label>, with exactly its columns.
+
+CREATE OR REPLACE VIEW node_Identity AS
+WITH part AS (
+    SELECT tenant, identity_id, any_value(app_id) AS app_id, max_by(name, (last_at, kind = 'servicePrincipal', name)) FILTER (name IS NOT NULL) AS name,
+           list_sort(list_distinct(list(CASE kind WHEN 'application' THEN 'reg:' ELSE 'sp:' END || object_id))) AS object_ids,
+           bool_or(contains(labels, 'MicrosoftOwned')) AS microsoft, bool_or(contains(labels, 'AgentIdentity')) AS agent,
+           bool_or(contains(labels, 'ManagedIdentity')) AS managed, bool_or(kind = 'application') AS registered,
+           max(owner_tenant_id) AS owner_tenant_id, min(created_at) AS created_at,
+           CASE WHEN bool_and(deleted_at IS NOT NULL) THEN max(deleted_at) END AS deleted_at,
+           min(first_at) AS first_at, max(last_at) AS last_at
+    FROM object WHERE identity_id IS NOT NULL GROUP BY tenant, identity_id
+), alone AS (
+    -- App ids that acted although no object of theirs is known.
+    SELECT tenant, identity_id, any_value(app_id) AS app_id, min(first_at) AS first_at, max(last_at) AS last_at FROM (
+        SELECT f.tenant, 'app:' || f.app_id AS identity_id, f.app_id, f.first_at, f.last_at FROM sign_in_fold f
+        WHERE f.kind <> 'user' AND f.service_principal_id IS NULL AND f.app_id IS NOT NULL
+        UNION ALL
+        SELECT f.tenant, 'app:' || f.app_id, f.app_id, f.first_at, f.last_at FROM activity_fold f
+        WHERE f.user_id IS NULL AND f.user_principal_name IS NULL AND f.service_principal_id IS NULL AND f.app_id IS NOT NULL
+        UNION ALL
+        SELECT tenant, 'app:' || app_id, app_id, "at", "at" FROM inventory WHERE object_id IS NULL AND app_id IS NOT NULL
+    ) a WHERE NOT EXISTS (SELECT 1 FROM part p WHERE p.tenant = a.tenant AND p.identity_id = a.identity_id)
+    GROUP BY tenant, identity_id
+), ordered AS (
+    SELECT tenant, identity_id, list(name ORDER BY first_at NULLS FIRST, name) AS names FROM (
+        SELECT o.tenant, o.identity_id, n.name, min(coalesce(n.valid_from, n.valid_to)) AS first_at
+        FROM name_interval n JOIN object o USING (tenant, object_id) WHERE o.identity_id IS NOT NULL GROUP BY o.tenant, o.identity_id, n.name
+    ) GROUP BY tenant, identity_id
+)
+SELECT 'Identity' AS labels, p.tenant || '/' || p.identity_id AS key,
+       coalesce(p.name, 'Identity ' || substr(regexp_extract(p.identity_id, ':(.*)', 1), 1, 8)) AS caption,
+       p.first_at AS firstSeen, p.last_at AS lastSeen, p.tenant AS tenantId, p.identity_id AS identityId, p.app_id AS appId, p.name,
+       list_filter(coalesce(o.names, []), lambda name: name IS DISTINCT FROM p.name) AS formerNames,
+       list_filter(p.object_ids, lambda id: id <> p.identity_id) AS formerIds,
+       CASE WHEN p.microsoft THEN 'microsoft' WHEN p.agent THEN 'agent' WHEN p.managed THEN 'managedIdentity'
+            WHEN p.registered OR p.app_id IS NOT NULL THEN 'application' ELSE 'unknown' END AS kind,
+       p.owner_tenant_id AS ownerTenantId, p.created_at AS createdAt, p.deleted_at AS deletedAt
+FROM part p LEFT JOIN ordered o USING (tenant, identity_id)
+UNION ALL
+SELECT 'Identity', tenant || '/' || identity_id, 'Identity ' || substr(app_id, 1, 8), first_at, last_at, tenant, identity_id, app_id, NULL,
+       [], [], 'unknown', NULL, NULL, NULL
+FROM alone;
+
+CREATE OR REPLACE VIEW node_Application AS
+SELECT DISTINCT 'Application' AS labels, a.app_id AS key, coalesce(f.name, shown_app(a.app_id)) AS caption,
+       a.app_id AS appId, f.name, CASE WHEN f.app_id IS NOT NULL THEN true END AS microsoftOwned
+FROM (
+    SELECT app_id FROM object UNION SELECT app_id FROM sign_in_fold UNION SELECT resource_app_id FROM sign_in_fold
+    UNION SELECT app_id FROM activity_fold UNION SELECT app_id FROM inventory
+    UNION SELECT unnest(list_transform(list_filter(ids, lambda id: starts_with(id, 'appId:')), lambda id: substr(id, 7))) FROM conflict
+) a LEFT JOIN first_party f USING (app_id)
+WHERE a.app_id IS NOT NULL;
+
+CREATE OR REPLACE VIEW node_DirectoryObject AS
+SELECT labels, key,
+       coalesce(name, upn, CASE kind WHEN 'application' THEN 'Application object ' WHEN 'servicePrincipal' THEN 'Service principal '
+           WHEN 'user' THEN 'User ' ELSE 'Object ' END || substr(object_id, 1, 8)) AS caption,
+       first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, object_id AS objectId, app_id AS appId, identity_id AS identityId,
+       CASE WHEN kind = 'user' THEN NULL ELSE name END AS name, kind, upn AS userPrincipalName, enabled, owner_tenant_id AS ownerTenantId,
+       created_at AS createdAt, deleted_at AS deletedAt, restored_at AS restoredAt, origin, origin_ids AS originEventIds,
+       NOT described AS placeholder
+FROM object
+WHERE kind <> 'user' OR (tenant, object_id) IN (SELECT tenant, user_id FROM shown_user)
+   OR (tenant, object_id) IN (SELECT tenant, user_id FROM activity_fold)
+   OR (tenant, object_id) IN (SELECT tenant, actor_id FROM change_made)
+   OR (tenant, object_id) IN (SELECT tenant, target_id FROM change_target)
+   OR (tenant, object_id) IN (SELECT tenant, owner_id FROM owner_change)
+   OR (tenant, object_id) IN (SELECT tenant, grantee_id FROM grant_change);
+
+CREATE OR REPLACE VIEW node_Name AS
+SELECT 'Name' AS labels, n.tenant || '/' || n.name AS key, n.name AS caption, min(n.valid_from) AS firstSeen, max(n.valid_to) AS lastSeen,
+       n.tenant AS tenantId, n.name AS value, any_value(s.skeleton) AS skeleton
+FROM (
+    SELECT tenant, name, valid_from, valid_to FROM name_interval
+    UNION ALL SELECT tenant, unnest([old_name, new_name]), "at", "at" FROM rename
+) n JOIN name_skeleton s USING (name) GROUP BY n.tenant, n.name;
+
+CREATE OR REPLACE VIEW node_Credential AS
+SELECT CASE kind WHEN 'secret' THEN 'Credential:Secret' WHEN 'certificate' THEN 'Credential:Certificate'
+            WHEN 'federated' THEN 'Credential:FederatedCredential' ELSE 'Credential' END AS labels, key,
+       coalesce(display_name, CASE kind WHEN 'secret' THEN 'Secret ' WHEN 'certificate' THEN 'Certificate ' WHEN 'federated' THEN 'Federated credential '
+                ELSE 'Credential ' END || substr(coalesce(key_id, federated_id, thumbprint, ''), 1, 8)) AS caption,
+       first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, key_id AS keyId, thumbprint, federated_id AS federatedId,
+       issuer, subject, display_name AS displayName, added_at AS addedAt, first_used AS firstUsed, last_used AS lastUsed,
+       removed_at AS removedAt, expires_at AS expiresAt, origin, origin_ids AS originEventIds
+FROM credential;
+
+CREATE OR REPLACE VIEW node_IPAddress AS
+SELECT 'IPAddress' AS labels, ip AS key, ip AS caption, ip AS address, scope, network FROM address;
+
+-- Resources and their parents inside the same provider.
+CREATE OR REPLACE TABLE resource AS
+WITH RECURSIVE own AS (
+    SELECT tenant, resource_id, min(first_at) AS first_at, max(last_at) AS last_at FROM (
+        SELECT tenant, resource_id, first_at, last_at FROM activity_fold
+        UNION ALL SELECT tenant, managed_identity_resource_id, first_at, last_at FROM activity_fold
+        UNION ALL SELECT tenant, right_id, first_at, last_at FROM stated_pair WHERE right_type = 'resourceId'
+    ) WHERE resource_id IS NOT NULL GROUP BY tenant, resource_id
+), up AS (
+    SELECT tenant, resource_id, first_at, last_at FROM own
+    UNION
+    SELECT tenant, regexp_replace(resource_id, CASE WHEN regexp_matches(resource_id, '/providers/[^/]+/[^/]+/[^/]+$')
+               THEN '/providers/[^/]+/[^/]+/[^/]+$' ELSE '/[^/]+/[^/]+$' END, ''), first_at, last_at
+    FROM up WHERE regexp_matches(resource_id, '^/subscriptions/[^/]+/.+/')
+)
+SELECT tenant, resource_id, min(first_at) AS first_at, max(last_at) AS last_at,
+       CASE WHEN regexp_matches(resource_id, '^/subscriptions/[^/]+/.+/') THEN
+            regexp_replace(resource_id, CASE WHEN regexp_matches(resource_id, '/providers/[^/]+/[^/]+/[^/]+$')
+               THEN '/providers/[^/]+/[^/]+/[^/]+$' ELSE '/[^/]+/[^/]+$' END, '') END AS parent_id
+FROM up WHERE resource_id <> '' GROUP BY tenant, resource_id;
+
+CREATE OR REPLACE VIEW node_Resource AS
+SELECT 'Resource' AS labels, tenant || resource_id AS key, regexp_extract(resource_id, '([^/]+)$', 1) AS caption, first_at AS firstSeen, last_at AS lastSeen,
+       tenant AS tenantId, resource_id AS resourceId,
+       CASE WHEN contains(resource_id, '/providers/') THEN
+                array_to_string(list_transform(regexp_extract_all(regexp_extract(resource_id, '.*/providers/(.*)$', 1), '([^/]+)/?([^/]*)', 0),
+                                               lambda pair: split_part(pair, '/', 1)), '/')
+            WHEN regexp_matches(resource_id, '^/subscriptions/[^/]+$') THEN 'subscription'
+            WHEN contains(resource_id, '/resourcegroups/') THEN 'resourcegroup' END AS type,
+       regexp_extract(resource_id, '([^/]+)$', 1) AS name
+FROM resource;
+
+CREATE OR REPLACE VIEW node_Operation AS
+SELECT DISTINCT 'Operation' AS labels, service || '/' || operation AS key, operation AS caption, service, operation AS name FROM activity_fold;
+
+CREATE OR REPLACE VIEW shown_sign_in AS
+SELECT f.*, p.label AS principal_label, p.key AS principal_key FROM sign_in_fold f
+LEFT JOIN principal p ON p.tenant = f.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
+    = CASE WHEN f.kind = 'user' THEN 'user:' || f.user_id ELSE principal_id(NULL, f.service_principal_id, f.app_id) END
+WHERE f.kind <> 'user' OR (f.tenant, f.user_id) IN (SELECT tenant, user_id FROM shown_user);
+
+CREATE OR REPLACE VIEW node_SignIn AS
+SELECT 'SignIn' AS labels, f.fold AS key,
+       CASE f.result_class WHEN 'success' THEN 'Sign-in to ' ELSE 'Failed sign-in to ' END
+           || coalesce(a.name, f.resource_name, 'an unnamed resource')
+           || CASE WHEN f.result_class = 'success' THEN '' ELSE ' (' || coalesce(f.result_code, '?') || ')' END
+           || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
+       f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.kind, f.result_code AS resultCode, f.result_class AS resultClass, f.hour,
+       f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.resource_app_id AS resourceAppId,
+       f.resource_service_principal_id AS resourceServicePrincipalId, f.resource_name AS resourceName, f.credential_type AS credentialType,
+       f.count, f.linked AS linkedCount, f.same_address AS possibleSameAddressCount, f.other_address AS possibleOtherAddressCount,
+       f.unexplained AS unexplainedCount, e.evidence, f.sample_ids AS sampleIds, coalesce(f.unexplained_ids, []) AS unexplainedIds
+FROM shown_sign_in f
+JOIN sign_in_evidence e ON e.tenant = f.tenant AND e.fold = f.fold
+LEFT JOIN first_party a ON a.app_id = f.resource_app_id;
+
+CREATE OR REPLACE VIEW node_Activity AS
+SELECT 'Activity' AS labels, f.fold AS key,
+       CASE f.service WHEN 'arm' THEN regexp_extract(f.operation, '([^/]+/[^/]+)$', 1) ELSE f.operation END
+           || coalesce(' ' || f.object_path, '') || CASE WHEN f.outcome = 'failure' THEN ' (failed)' ELSE '' END
+           || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
+       f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.service, f.operation, f.outcome, f.hour, f.object_path AS objectPath,
+       f.count, f.linked AS linkedCount, f.without_sign_in AS withoutSignInCount, e.evidence, f.sample_ids AS sampleIds,
+       coalesce(f.unexplained_ids, []) AS unexplainedIds
+FROM activity_fold f JOIN activity_evidence e ON e.tenant = f.tenant AND e.fold = f.fold;
+
+CREATE OR REPLACE VIEW node_Token AS
+SELECT 'Token' AS labels, tenant || '/' || token_id AS key, 'Token ' || substr(token_id, 1, 8) AS caption,
+       min(first_at) AS firstSeen, max(last_at) AS lastSeen, tenant AS tenantId, token_id AS tokenId, min(issued_at) AS issuedAt
+FROM token GROUP BY tenant, token_id;
+
+CREATE OR REPLACE VIEW node_Change AS
+SELECT 'Change' AS labels, event_key AS key, trim(raw_operation) AS caption, "at" AS firstSeen, "at" AS lastSeen, tenant AS tenantId,
+       event_key AS eventId, "at", operation, raw_operation AS rawOperation, result, correlation_id AS correlationId, admin_consent AS adminConsent
+FROM change_made;
+
+CREATE OR REPLACE VIEW node_Permission AS
+SELECT DISTINCT 'Permission' AS labels, permission_key AS key, coalesce(value, 'Permission ' || substr(permission_id, 1, 8)) AS caption,
+       resource_app_id AS resourceAppId, kind, value, max(permission_id) OVER (PARTITION BY permission_key) AS permissionId
+FROM granted WHERE label = 'Permission';
+
+CREATE OR REPLACE VIEW node_DirectoryRole AS
+SELECT 'DirectoryRole' AS labels, permission_key AS key, coalesce(max(value), 'Role ' || substr(permission_key, 1, 8)) AS caption,
+       permission_key AS templateId, max(value) AS name
+FROM granted WHERE label = 'DirectoryRole' GROUP BY permission_key;
+
+CREATE OR REPLACE VIEW node_AzureRole AS
+SELECT 'AzureRole' AS labels, permission_key AS key, coalesce(max(value), 'Azure role ' || substr(max(permission_id), 1, 8)) AS caption,
+       max(permission_id) AS roleDefinitionId, max(value) AS name, max(scope) AS scope
+FROM granted WHERE label = 'AzureRole' GROUP BY permission_key;
+
+CREATE OR REPLACE VIEW node_Conflict AS
+SELECT 'Conflict' AS labels, c.key, c.reason AS caption, NULL AS firstSeen, NULL AS lastSeen, c.tenant AS tenantId, c.kind, c.reason, c.event_ids AS eventIds
+FROM conflict c;
+
+CREATE OR REPLACE VIEW node_LogSource AS
+SELECT 'LogSource' AS labels, fold_key([tenant, source, scope]) AS key, source || CASE WHEN scope = '' THEN '' ELSE ' ' || regexp_extract(scope, '([^/]+)$', 1) END AS caption,
+       first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, source, scope, events AS eventCount, bytes, duplicates, p50 AS delayP50, p95 AS delayP95, declared
+FROM log_source;
+
+CREATE OR REPLACE VIEW node_Gap AS
+SELECT DISTINCT 'Gap' AS labels, fold_key([tenant, source, scope, moment(start), kind]) AS key, kind || ' in ' || source AS caption,
+       start AS firstSeen, "end" AS lastSeen, tenant AS tenantId, source, scope, start, "end", kind
+FROM gap;

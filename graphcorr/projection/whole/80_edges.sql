@@ -1,0 +1,206 @@
+-- One view per edge type of graph/schema.py, named edge_<TYPE>: ends (label of the node kind, key), properties, and
+-- `extra`, what tells several edges between the same ends apart. The exporter builds the key.
+
+CREATE OR REPLACE VIEW edge_PART_OF AS
+SELECT 'DirectoryObject' AS fromLabel, key AS fromKey, 'Identity' AS toLabel, tenant || '/' || identity_id AS toKey, NULL AS extra,
+       basis, confidence, basis_ids AS eventIds
+FROM object WHERE identity_id IS NOT NULL;
+
+CREATE OR REPLACE VIEW app_of_object AS
+SELECT o.key, o.kind, p.right_id AS app_id, array_to_string(p.bases, '+') AS basis, p.first_at, p.last_at, p.event_ids
+FROM stated_pair p JOIN object o ON o.tenant = p.tenant AND o.object_id = p.left_id AND o.kind = p.left_type
+WHERE p.right_type = 'appId' AND EXISTS (SELECT 1 FROM node_Application a WHERE a.key = p.right_id);
+
+CREATE OR REPLACE VIEW edge_INSTANCE_OF AS
+SELECT 'DirectoryObject' AS fromLabel, key AS fromKey, 'Application' AS toLabel, app_id AS toKey, NULL AS extra, basis,
+       first_at AS firstSeen, last_at AS lastSeen, event_ids AS eventIds FROM app_of_object WHERE kind = 'servicePrincipal';
+
+CREATE OR REPLACE VIEW edge_REGISTERED_AS AS
+SELECT 'DirectoryObject' AS fromLabel, key AS fromKey, 'Application' AS toLabel, app_id AS toKey, NULL AS extra, basis,
+       first_at AS firstSeen, last_at AS lastSeen, event_ids AS eventIds FROM app_of_object WHERE kind = 'application';
+
+CREATE OR REPLACE VIEW edge_NAMED AS
+SELECT 'DirectoryObject' AS fromLabel, o.key AS fromKey, 'Name' AS toLabel, n.tenant || '/' || n.name AS toKey,
+       n.basis || moment(n.valid_from) || '-' || moment(n.valid_to) || coalesce(n.change_id, '') AS extra,
+       n.basis, n.valid_from AS validFrom, n.valid_to AS validTo, n.change_id AS changeId, n.event_ids AS eventIds
+FROM name_interval n JOIN object o USING (tenant, object_id) WHERE o.kind IN ('application', 'servicePrincipal');
+
+CREATE OR REPLACE VIEW edge_HAS_CREDENTIAL AS
+SELECT 'DirectoryObject' AS fromLabel, o.key AS fromKey, 'Credential' AS toLabel, h.tenant || '/' || h.strong AS toKey,
+       h.basis || moment(h.valid_from) || coalesce(h.change_id, '') AS extra,
+       h.basis, h.valid_from AS validFrom, h.valid_to AS validTo, h.change_id AS changeId, h.event_ids AS eventIds
+FROM holding h JOIN object o USING (tenant, object_id) WHERE o.kind IN ('application', 'servicePrincipal');
+
+CREATE OR REPLACE VIEW edge_SIGNED_IN AS
+SELECT principal_label AS fromLabel, principal_key AS fromKey, 'SignIn' AS toLabel, fold AS toKey, NULL AS extra
+FROM shown_sign_in WHERE principal_key IS NOT NULL;
+
+CREATE OR REPLACE VIEW edge_THROUGH AS
+SELECT 'SignIn' AS fromLabel, fold AS fromKey, 'Application' AS toLabel, app_id AS toKey, NULL AS extra
+FROM shown_sign_in WHERE kind = 'user' AND app_id IS NOT NULL
+UNION ALL
+SELECT 'Activity', fold, 'Application', app_id, NULL FROM activity_fold
+WHERE (user_id IS NOT NULL OR user_principal_name IS NOT NULL) AND app_id IS NOT NULL;
+
+CREATE OR REPLACE VIEW edge_USED AS
+SELECT 'SignIn' AS fromLabel, f.fold AS fromKey, 'Credential' AS toLabel, f.tenant || '/' || n.strong AS toKey, NULL AS extra
+FROM shown_sign_in f JOIN credential_name n ON n.tenant = f.tenant AND n.credential = f.credential
+WHERE EXISTS (SELECT 1 FROM credential c WHERE c.tenant = n.tenant AND c.strong = n.strong);
+
+CREATE OR REPLACE VIEW edge_TO AS
+SELECT 'SignIn' AS fromLabel, fold AS fromKey, 'Application' AS toLabel, resource_app_id AS toKey, NULL AS extra
+FROM shown_sign_in WHERE resource_app_id IS NOT NULL;
+
+CREATE OR REPLACE VIEW edge_FROM AS
+SELECT 'SignIn' AS fromLabel, fold AS fromKey, 'IPAddress' AS toLabel, ip AS toKey, NULL AS extra, country, 'record' AS basis
+FROM shown_sign_in WHERE ip IS NOT NULL
+UNION ALL
+SELECT 'Activity', fold, 'IPAddress', ip, NULL, NULL, 'record' FROM activity_fold WHERE ip IS NOT NULL
+UNION ALL
+SELECT 'Change', event_key, 'IPAddress', actor_ip, 'own', NULL, actor_ip_basis FROM change_made WHERE actor_ip IS NOT NULL
+UNION ALL
+-- The audit log has no address when an application acts: the sign-in that led to the change supplies it.
+SELECT 'Change', l.target, 'IPAddress', l.sign_in_ip, 'signIn', NULL, 'signIn'
+FROM led_to l WHERE l.act_kind = 'change' AND l.sign_in_ip IS NOT NULL;
+
+CREATE OR REPLACE VIEW edge_PERFORMED AS
+SELECT p.label AS fromLabel, p.key AS fromKey, 'Activity' AS toLabel, a.fold AS toKey, NULL AS extra
+FROM activity_fold a JOIN principal p ON p.tenant = a.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
+    = CASE WHEN a.user_id IS NOT NULL THEN 'user:' || a.user_id
+           WHEN a.user_principal_name IS NULL THEN principal_id(NULL, a.service_principal_id, a.app_id) END;
+
+CREATE OR REPLACE VIEW edge_SEEN_FROM AS
+SELECT p.label AS fromLabel, p.key AS fromKey, 'IPAddress' AS toLabel, b.ip AS toKey, NULL AS extra,
+       min(first_success) AS firstSuccess, max(last_success) AS lastSuccess, min(first_failure) AS firstFailure, max(last_failure) AS lastFailure,
+       count(DISTINCT day) AS days, sum(count)::BIGINT AS count
+FROM seen_from b JOIN principal p ON p.tenant = b.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
+    = CASE WHEN b.kind = 'user' THEN 'user:' || b.user_id ELSE principal_id(NULL, b.service_principal_id, b.app_id) END
+WHERE b.kind <> 'user' OR (b.tenant, b.user_id) IN (SELECT tenant, user_id FROM shown_user)
+GROUP BY p.label, p.key, b.ip;
+
+CREATE OR REPLACE VIEW edge_REACHED AS
+SELECT p.label AS fromLabel, p.key AS fromKey, b.target_label AS toLabel,
+       CASE b.target_label WHEN 'Resource' THEN b.tenant || b.target ELSE b.target END AS toKey, NULL AS extra,
+       min(first_success) AS firstSuccess, max(last_success) AS lastSuccess, min(first_failure) AS firstFailure, max(last_failure) AS lastFailure,
+       count(DISTINCT day) AS days, sum(count)::BIGINT AS count
+FROM reached b JOIN principal p ON p.tenant = b.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
+    = CASE WHEN b.kind = 'user' THEN 'user:' || b.user_id ELSE principal_id(NULL, b.service_principal_id, b.app_id) END
+WHERE b.kind <> 'user' OR b.target_label = 'Resource' OR (b.tenant, b.user_id) IN (SELECT tenant, user_id FROM shown_user)
+GROUP BY p.label, p.key, b.target_label, b.tenant, b.target;
+
+CREATE OR REPLACE VIEW edge_OF AS
+SELECT 'Activity' AS fromLabel, fold AS fromKey, 'Operation' AS toLabel, service || '/' || operation AS toKey, NULL AS extra FROM activity_fold;
+
+CREATE OR REPLACE VIEW edge_ON AS
+SELECT 'Activity' AS fromLabel, fold AS fromKey, 'Resource' AS toLabel, tenant || resource_id AS toKey, NULL AS extra
+FROM activity_fold WHERE resource_id IS NOT NULL;
+
+CREATE OR REPLACE VIEW edge_LED_TO AS
+SELECT 'SignIn' AS fromLabel, l.sign_in_fold AS fromKey, CASE l.act_kind WHEN 'change' THEN 'Change' ELSE 'Activity' END AS toLabel,
+       l.target AS toKey, l.basis AS extra, l.basis, l.confidence, l.events, l.event_ids AS eventIds, l.first_at AS firstAt, l.last_at AS lastAt,
+       l.min_lag AS minLag, l.max_lag AS maxLag, l.candidates
+FROM led_to l WHERE EXISTS (SELECT 1 FROM shown_sign_in f WHERE f.tenant = l.tenant AND f.fold = l.sign_in_fold);
+
+CREATE OR REPLACE VIEW edge_ISSUED AS
+SELECT 'SignIn' AS fromLabel, t.sign_in_fold AS fromKey, 'Token' AS toLabel, t.tenant || '/' || t.token_id AS toKey, NULL AS extra,
+       list_sort(list_distinct(list(t.sign_in_id))) AS eventIds
+FROM token t WHERE t.sign_in_fold IS NOT NULL AND EXISTS (SELECT 1 FROM shown_sign_in f WHERE f.tenant = t.tenant AND f.fold = t.sign_in_fold)
+GROUP BY t.sign_in_fold, t.tenant, t.token_id;
+
+CREATE OR REPLACE VIEW edge_USED_FOR AS
+SELECT 'Token' AS fromLabel, tenant || '/' || token_id AS fromKey, 'Activity' AS toLabel, fold AS toKey, NULL AS extra, any_value(event_ids) AS eventIds
+FROM (SELECT tenant, token_id, event_ids, unnest(activity_folds) AS fold FROM token) GROUP BY tenant, token_id, fold;
+
+CREATE OR REPLACE VIEW edge_MADE AS
+SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, actor_id) AS fromKey, 'Change' AS toLabel, event_key AS toKey, NULL AS extra
+FROM change_made WHERE actor_id IS NOT NULL;
+
+CREATE OR REPLACE VIEW edge_CHANGED AS
+SELECT 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, target_id) AS toKey, NULL AS extra, max(type) AS role
+FROM change_target GROUP BY tenant, event_key, target_id;
+
+CREATE OR REPLACE VIEW credential_act AS
+SELECT CASE c.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, c.event_key) AS fromKey,
+       'Credential' AS toLabel, c.tenant || '/' || n.strong AS toKey, c.object_id AS extra, object_key(c.tenant, c.object_id) AS objectKey, c.change
+FROM credential_change c JOIN credential_name n USING (tenant, credential)
+LEFT JOIN act_fold a ON c.act = 'activity' AND a.event_key = c.event_key;
+
+CREATE OR REPLACE VIEW owner_act AS
+SELECT 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, owner_id) AS toKey, object_id AS extra,
+       object_key(tenant, object_id) AS objectKey, change
+FROM owner_change;
+
+CREATE OR REPLACE VIEW edge_ADDED AS
+SELECT DISTINCT * EXCLUDE (change) FROM credential_act WHERE change = 'added'
+UNION ALL SELECT DISTINCT * EXCLUDE (change) FROM owner_act WHERE change = 'added';
+
+CREATE OR REPLACE VIEW edge_REMOVED AS
+SELECT DISTINCT * EXCLUDE (change) FROM credential_act WHERE change = 'removed'
+UNION ALL SELECT DISTINCT * EXCLUDE (change) FROM owner_act WHERE change = 'removed';
+
+CREATE OR REPLACE VIEW grant_act AS
+SELECT CASE g.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, g.event_key) AS fromKey,
+       g.label AS toLabel, g.permission_key AS toKey, g.change, max(g.consent_type) AS consentType
+FROM granted g LEFT JOIN act_fold a ON g.act = 'activity' AND a.event_key = g.event_key
+GROUP BY ALL;
+
+CREATE OR REPLACE VIEW edge_GRANTED AS
+SELECT fromLabel, fromKey, toLabel, toKey, NULL AS extra, consentType FROM grant_act WHERE change IN ('added', 'granted');
+
+CREATE OR REPLACE VIEW edge_REVOKED AS
+SELECT fromLabel, fromKey, toLabel, toKey, NULL AS extra, consentType FROM grant_act WHERE change IN ('removed', 'revoked');
+
+CREATE OR REPLACE VIEW edge_RENAMED_FROM AS
+SELECT DISTINCT 'Change' AS fromLabel, event_key AS fromKey, 'Name' AS toLabel, tenant || '/' || old_name AS toKey, object_id AS extra,
+       object_key(tenant, object_id) AS objectKey
+FROM rename WHERE old_name IS NOT NULL AND new_name IS NOT NULL;
+
+CREATE OR REPLACE VIEW edge_RENAMED_TO AS
+SELECT DISTINCT 'Change' AS fromLabel, event_key AS fromKey, 'Name' AS toLabel, tenant || '/' || new_name AS toKey, object_id AS extra,
+       object_key(tenant, object_id) AS objectKey
+FROM rename WHERE old_name IS NOT NULL AND new_name IS NOT NULL;
+
+-- Held permissions: from a grant to the revocation that follows it.
+CREATE OR REPLACE VIEW edge_HOLDS AS
+SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, grantee_id) AS fromKey, label AS toLabel, permission_key AS toKey,
+       moment("at") || event_key AS extra, "at" AS validFrom, CASE WHEN next_change IN ('removed', 'revoked') THEN next_at END AS validTo,
+       'audit' AS basis, event_key AS changeId, consent_type AS consentType
+FROM (
+    SELECT *, lead("at") OVER w AS next_at, lead(change) OVER w AS next_change
+    FROM (SELECT DISTINCT tenant, grantee_id, label, permission_key, change, "at", event_key, consent_type FROM granted WHERE grantee_id IS NOT NULL)
+    WINDOW w AS (PARTITION BY tenant, grantee_id, label, permission_key ORDER BY "at", event_key)
+) WHERE change IN ('added', 'granted');
+
+CREATE OR REPLACE VIEW edge_OWNS AS
+SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, owner_id) AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, object_id) AS toKey,
+       'audit' || moment("at") || event_key AS extra, "at" AS validFrom, CASE WHEN next_change = 'removed' THEN next_at END AS validTo, 'audit' AS basis,
+       event_key AS changeId
+FROM (
+    SELECT *, lead("at") OVER w AS next_at, lead(change) OVER w AS next_change
+    FROM (SELECT DISTINCT tenant, owner_id, object_id, change, "at", event_key FROM owner_change)
+    WINDOW w AS (PARTITION BY tenant, owner_id, object_id ORDER BY "at", event_key)
+) WHERE change = 'added'
+UNION ALL
+SELECT 'DirectoryObject', object_key(tenant, owner_id), 'DirectoryObject', object_key(tenant, object_id), 'inventory', min("at"), max("at"), 'inventory', NULL
+FROM (SELECT tenant, object_id, "at", unnest(owner_ids) AS owner_id FROM inventory WHERE object_id IS NOT NULL AND object_type <> 'federatedIdentityCredential')
+GROUP BY tenant, owner_id, object_id;
+
+CREATE OR REPLACE VIEW edge_REPRESENTS AS
+SELECT 'DirectoryObject' AS fromLabel, o.key AS fromKey, 'Resource' AS toLabel, p.tenant || p.right_id AS toKey, NULL AS extra,
+       array_to_string(p.bases, '+') AS basis, p.event_ids AS eventIds
+FROM stated_pair p JOIN object o ON o.tenant = p.tenant AND o.object_id = p.left_id
+WHERE p.left_type = 'servicePrincipal' AND p.right_type = 'resourceId' AND contains(o.labels, 'ManagedIdentity');
+
+CREATE OR REPLACE VIEW edge_BETWEEN AS
+SELECT DISTINCT 'Conflict' AS fromLabel, key AS fromKey, CASE WHEN starts_with(id, 'appId:') THEN 'Application' ELSE 'DirectoryObject' END AS toLabel,
+       CASE WHEN starts_with(id, 'appId:') THEN substr(id, 7) ELSE object_key(tenant, regexp_extract(id, ':(.*)', 1)) END AS toKey, NULL AS extra
+FROM (SELECT key, tenant, unnest(ids) AS id FROM conflict);
+
+CREATE OR REPLACE VIEW edge_WITHIN AS
+SELECT 'Resource' AS fromLabel, tenant || resource_id AS fromKey, 'Resource' AS toLabel, tenant || parent_id AS toKey, NULL AS extra
+FROM resource WHERE parent_id <> '';
+
+CREATE OR REPLACE VIEW edge_HAS_GAP AS
+SELECT DISTINCT 'LogSource' AS fromLabel, fold_key([tenant, source, scope]) AS fromKey, 'Gap' AS toLabel,
+       fold_key([tenant, source, scope, moment(start), kind]) AS toKey, NULL AS extra
+FROM gap;

@@ -1,0 +1,179 @@
+"""The whole layer: daily tables, inventories and configuration → one parquet file per node label and edge type."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from graphcorr import ids
+from graphcorr.archive.duck import create_view, quoted
+from graphcorr.archive.merge import merge_sql
+from graphcorr.errors import GraphcorrError
+from graphcorr.graph import schema
+from graphcorr.projection import daily_layer, identities, steps
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from graphcorr.archive.archive import Archive
+    from graphcorr.config import Config, Network
+    from graphcorr.projection.daily_layer import Daily
+
+_TEXT = pa.string()
+_TEXTS = pa.list_(pa.string())
+_TIME = pa.timestamp("us", "UTC")
+
+_SQL_TYPES = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "datetime": "TIMESTAMP WITH TIME ZONE",
+    "strings": "VARCHAR[]",
+}
+
+
+def build(
+    duck: duckdb.DuckDBPyConnection, archive: Archive, daily: Daily, config: Config, users: str, only_tenant: str | None, target: Path
+) -> None:
+    """Write `target/nodes/*.parquet` and `target/edges/*.parquet` with the columns of the graph schema, sorted by key."""
+    steps.prepare(duck, config, users)
+    daily_layer.put_only_tenant(duck, only_tenant)
+    for table in daily_layer.TABLES:
+        duck.read_parquet(daily.files(table), union_by_name=True, hive_partitioning=False).create_view(table)
+    create_view(duck, "inventory_versions", archive.files("directory_objects"), archive.schema("directory_objects"))
+    duck.execute(f"CREATE TEMP VIEW inventory_events AS {merge_sql('directory_objects', 'inventory_versions')}")
+    duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({daily_layer.tenant_sql('inventory_events')}) WHERE tenant IS NOT NULL")
+    _put_input_gaps(duck, archive, only_tenant)
+    steps.run_files(duck, "whole", last="40")
+    _put_identities(duck)
+    steps.run_files(duck, "whole", "40", "70")
+    _put_names(duck)
+    _put_addresses(duck, config.networks)
+    steps.run_files(duck, "whole", "70")
+    _export(duck, target)
+
+
+def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive, only_tenant: str | None) -> None:
+    """Inputs that stopped at a known row limit: what they cover may have holes anywhere."""
+    rows = [
+        (only_tenant, fact.source, "", fact.first_at, fact.last_at, "rowLimit")
+        for fact in archive.inputs()
+        if fact.row_limit and only_tenant is not None and fact.first_at is not None
+    ]
+    columns = {"tenant": _TEXT, "source": _TEXT, "scope": _TEXT, "start": _TIME, "end": _TIME, "kind": _TEXT}
+    steps.put(duck, "input_gap", columns, sorted(set(rows), key=str))
+
+
+def _put_identities(duck: duckdb.DuckDBPyConnection) -> None:
+    objects = duck.sql("""
+        SELECT tenant, object_id, kind, kinds, first_at, last_at, created_at, deleted_at
+        FROM object_kind JOIN life USING (tenant, object_id)
+        WHERE list_has_any(kinds, ['application', 'servicePrincipal'])""").to_arrow_table().to_pylist()  # fmt: skip
+    pairs = duck.sql("SELECT tenant, left_type, left_id, right_type, right_id, bases, event_ids FROM stated_pair").to_arrow_table()
+    members, conflicts = identities.resolve(objects, pairs.to_pylist())
+    steps.put(
+        duck,
+        "member",
+        {
+            "tenant": _TEXT, "object_type": _TEXT, "object_id": _TEXT, "app_id": _TEXT, "identity_id": _TEXT,
+            "basis": _TEXT, "confidence": _TEXT, "event_ids": _TEXTS,
+        },
+        [(m.tenant, m.object_type, m.object_id, m.app_id, m.identity_id, m.basis, m.confidence, list(m.event_ids)) for m in members],
+    )  # fmt: skip
+    steps.put(
+        duck,
+        "conflict",
+        {"key": _TEXT, "tenant": _TEXT, "kind": _TEXT, "reason": _TEXT, "ids": _TEXTS, "event_ids": _TEXTS},
+        [(f"{c.tenant}/{ids.digest(c.kind, *c.ids)}", c.tenant, c.kind, c.reason, list(c.ids), list(c.event_ids)) for c in conflicts],
+    )
+
+
+def _put_names(duck: duckdb.DuckDBPyConnection) -> None:
+    names = _column(duck, "SELECT DISTINCT name FROM (SELECT name FROM name_interval UNION SELECT unnest([old_name, new_name]) FROM rename)")
+    steps.put(duck, "name_skeleton", {"name": _TEXT, "skeleton": _TEXT}, [(name, ids.skeleton(name)) for name in names])
+
+
+def _put_addresses(duck: duckdb.DuckDBPyConnection, networks: tuple[Network, ...]) -> None:
+    found = _column(duck, """
+        SELECT DISTINCT ip FROM (SELECT ip FROM sign_in_fold UNION SELECT ip FROM activity_fold UNION SELECT actor_ip FROM change_made)""")  # fmt: skip
+    rows = [(ip, *_described(ip, networks)) for ip in found]
+    steps.put(duck, "address", {"ip": _TEXT, "scope": _TEXT, "network": _TEXT}, rows)
+
+
+def _described(ip: str, networks: tuple[Network, ...]) -> tuple[str, str]:
+    """Scope of an address, and the declared network that covers it most closely, else its /24 or /48."""
+    address = ipaddress.ip_address(ip)
+    covering = [(net.prefixlen, name) for net, name in _parsed(networks) if net.version == address.version and address in net]
+    surroundings = ipaddress.ip_network(f"{ip}/{24 if address.version == 4 else 48}", strict=False)
+    return _scope(address), max(covering)[1] if covering else str(surroundings)
+
+
+@cache
+def _parsed(networks: tuple[Network, ...]) -> list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str]]:
+    return [(ipaddress.ip_network(network.cidr), network.name) for network in networks]
+
+
+_DOCUMENTATION = [ipaddress.ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
+
+
+def _scope(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    if any(address.version == net.version and address in net for net in _DOCUMENTATION):
+        return "documentation"
+    return "public" if address.is_global else "private"
+
+
+def _column(duck: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
+    (values,) = duck.sql(query).to_arrow_table().columns
+    return sorted(value for value in values.to_pylist() if value is not None)
+
+
+# -- out ------------------------------------------------------------------------------------------------------------
+
+
+def _export(duck: duckdb.DuckDBPyConnection, target: Path) -> None:
+    (target / "nodes").mkdir(parents=True)
+    (target / "edges").mkdir()
+    views = {name for (name,) in duck.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
+    for node in schema.NODES:
+        if f"node_{node.label}" in views:
+            columns = [("labels", "string"), *((p.name, p.type) for p in schema.properties_of(node))]
+            duck.execute(f"CREATE TABLE out_{node.label} AS SELECT {_typed(columns)} FROM node_{node.label} ORDER BY key")
+            duck.table(f"out_{node.label}").write_parquet(str(target / "nodes" / f"{node.label}.parquet"))
+    for edge in schema.EDGES:
+        if f"edge_{edge.type}" in views:
+            _export_edge(duck, edge, target)
+
+
+def _export_edge(duck: duckdb.DuckDBPyConnection, edge: schema.Edge, target: Path) -> None:
+    """Edges between nodes that are shown; an end that is left out (a user, say) takes its edges with it."""
+    ends = [("fromLabel", "string"), ("fromKey", "string"), ("toLabel", "string"), ("toKey", "string")]
+    columns = [*ends, *((p.name, p.type) for p in edge.properties)]
+    labels = {(schema.node_of_label(a).label, schema.node_of_label(b).label) for a, b in edge.ends}
+    parts = [
+        f"""SELECT e.* FROM edge_{edge.type} e SEMI JOIN out_{a} f ON f.key = e.fromKey SEMI JOIN out_{b} t ON t.key = e.toKey
+            WHERE e.fromLabel = '{a}' AND e.toLabel = '{b}'"""
+        for a, b in sorted(labels)
+        if _exists(duck, f"out_{a}") and _exists(duck, f"out_{b}")
+    ]
+    if not parts:
+        return
+    duck.execute(f"""
+        CREATE TABLE edge_out AS
+        SELECT edge_key('{edge.type}', fromKey, toKey, extra) AS key, {_typed(columns)} FROM ({" UNION ALL ".join(parts)}) ORDER BY key""")
+    twice = duck.execute("SELECT key, count(*) FROM edge_out GROUP BY key HAVING count(*) > 1 LIMIT 1").fetchall()
+    if twice:
+        raise GraphcorrError(f"the projection made two {edge.type} edges with one key ({twice[0][0]})", hint="please report this")
+    duck.table("edge_out").write_parquet(str(target / "edges" / f"{edge.type}.parquet"))
+    duck.execute("DROP TABLE edge_out")
+
+
+def _exists(duck: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(duck.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall())
+
+
+def _typed(columns: list[tuple[str, str]]) -> str:
+    return ", ".join(f"CAST({quoted(name)} AS {_SQL_TYPES[kind]}) AS {quoted(name)}" for name, kind in columns)
