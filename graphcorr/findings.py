@@ -14,7 +14,7 @@ from graphcorr.patterns.model import SEVERITIES, VERDICTS
 from graphcorr.times import to_iso
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Subject(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What a finding is about, as far as the graph says; None where a key does not apply."""
 
     label: str
@@ -27,7 +27,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     caption: str | None = None
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A harmless reason that was looked for: whether it is in the logs, and the events that show it."""
 
     id: str
@@ -36,7 +36,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     evidence: tuple[str, ...] = ()
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """One row of one pattern, for one tenant. Times are ISO texts in UTC; None = the logs do not say."""
 
     pattern: str

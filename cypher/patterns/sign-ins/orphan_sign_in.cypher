@@ -12,7 +12,7 @@ needs: [AADServicePrincipalSignInLogs, AADManagedIdentitySignInLogs]
 params: {}
 fingerprint: [tenantId, principalId, resourceAppId, address, coverage]
 subject: subject
-sentence: "{amount} of {principal} to {resource} from {address}: {what}."
+sentence: "{amount} of {principal} to {resource} from {origin}: {what}."
 disproof: >
   A log of the resource that was not loaded shows a request with this token, or the workload is known to fetch tokens
   that it does not use.
@@ -57,8 +57,10 @@ WITH *, CASE coverage WHEN 'complete' THEN 'found'
     WHEN 'changesOnly' THEN 'lead' WHEN 'partialScopes' THEN 'lead' ELSE 'notDecidable' END AS verdict,
   unexplained + CASE WHEN coverage IN ['changesOnly', 'partialScopes'] THEN fromOther ELSE 0 END AS signIns,
   CASE WHEN coverage = 'changesOnly' THEN 'change' ELSE 'activity' END AS noun,
-  CASE WHEN size(scopes) = 0 THEN 'the collected logs' ELSE 'the collected scopes (' +
-    reduce(text = '', scope IN scopes | text + CASE text WHEN '' THEN '' ELSE ', ' END + scope) + ')' END AS place
+  CASE resourceAppId WHEN '797f4846-ba00-4fd7-ba43-dac1f8f63013' THEN 'the collected subscriptions'
+    WHEN 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093' THEN 'the collected vaults' ELSE 'the collected logs' END +
+    CASE WHEN size(scopes) = 0 THEN '' ELSE ' (' +
+      reduce(text = '', scope IN scopes | text + CASE text WHEN '' THEN '' ELSE ', ' END + scope) + ')' END AS place
 RETURN verdict, CASE verdict WHEN 'found' THEN null ELSE coverage END AS reason,
   subject, firstAt, lastAt, reduce(all = [], ids IN samples[..20] | all + ids) AS evidence,
   CASE verdict WHEN 'found' THEN 'medium' ELSE 'info' END AS severity,
@@ -67,6 +69,7 @@ RETURN verdict, CASE verdict WHEN 'found' THEN null ELSE coverage END AS reason,
   coverage, coalesce(listedName, writtenName, caption, resourceAppId) AS resource, signIns, unexplained,
   fromOther AS possibleFromOtherAddress, scopes,
   coalesce(subject.name, subject.caption) AS principal,
+  coalesce(address, 'an address that the log does not state') AS origin,
   CASE WHEN signIns = 1 THEN 'One sign-in' ELSE signIns + ' sign-ins' END AS amount,
   CASE verdict
     WHEN 'found' THEN 'no log shows anything done with the token, and the log of the resource is complete'

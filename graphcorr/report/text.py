@@ -1,0 +1,127 @@
+"""The scan document for a person at a terminal, or in a pipe: what was found, why, and what would disprove it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from graphcorr.report.safe import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphcorr.findings import Finding, Subject
+    from graphcorr.scan import ScanDocument
+
+_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+# More evidence than this is counted, not listed; the JSON document has all of it.
+_SHOWN_EVENTS = 6
+
+
+def render(document: ScanDocument, *, colour: bool = False) -> str:
+    """Findings first, then leads, what could not be decided, and how each pattern fared.
+
+    Every value is printed as it is, with control characters made visible; lines are left to the terminal to wrap.
+    """
+    buffer = io.StringIO()
+    console = Console(file=buffer, force_terminal=colour, no_color=not colour, highlight=False, markup=False, width=200)
+    for line in _lines(document):
+        console.print(line, soft_wrap=True)
+    return buffer.getvalue()
+
+
+def _lines(document: ScanDocument) -> Iterable[Text]:
+    yield Text(_summary(document), style="bold")
+    for tenant in document.tenants:
+        yield Text(f"tenant {printable(tenant.tenant_id)}, newest event {tenant.as_of}")
+    for finding in document.findings:
+        yield from _finding(finding)
+    if document.leads:
+        yield from _heading("Leads: facts worth seeing, no accusation")
+        for lead in document.leads:
+            yield from _finding(lead)
+    if document.undecided:
+        yield from _heading("Not decidable: the logs cannot tell")
+        rows = [(u.pattern, u.reason, str(u.count), _named(u.subject)) for u in document.undecided]
+        yield from _table(("pattern", "reason", "count", "subject"), rows)
+    yield from _heading("Patterns")
+    statuses = [(p.id, p.status, str(p.found), str(p.leads), str(p.undecided)) for p in document.patterns]
+    yield from _table(("pattern", "status", "found", "leads", "undecided"), statuses)
+    for pattern in document.patterns:
+        if pattern.message is not None:
+            yield Text(f"{pattern.id} failed: {printable(pattern.message)}", style="red")
+
+
+def _summary(document: ScanDocument) -> str:
+    undecided = sum(row.count for row in document.undecided)
+    tenants = _counted(len(document.tenants), "tenant")
+    findings = _counted(len(document.findings), "finding")
+    leads = _counted(len(document.leads), "lead")
+    return f"{findings}, {leads}, {undecided} not decidable, in {tenants}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _heading(title: str) -> Iterable[Text]:
+    yield Text()
+    yield Text(title, style="bold")
+
+
+def _finding(finding: Finding) -> Iterable[Text]:
+    yield Text()
+    head = Text(f"{finding.severity.upper():8}", style=_STYLES.get(finding.severity, ""))
+    yield head.append(f" {finding.pattern}", style="bold").append(f"  {_span(finding)}", style="dim")
+    yield Text(f"  {printable(finding.sentence)}")
+    yield _field("subject", _named(finding.subject))
+    if finding.reason is not None:
+        yield _field("reason", printable(finding.reason))
+    for explanation in finding.explanations:
+        shown = "in the logs" if explanation.present else "not in the logs"
+        events = f" ({_events(explanation.evidence)})" if explanation.present and explanation.evidence else ""
+        yield _field("looked for", f"{printable(explanation.text)} {shown}{events}")
+    if finding.evidence:
+        yield _field("evidence", _events(finding.evidence))
+    if finding.verdict == "found":
+        yield _field("disproof", printable(finding.disproof))
+    yield _field("id", finding.fingerprint)
+
+
+def _field(name: str, value: str) -> Text:
+    return Text(f"  {name:11}", style="dim").append(value, style="not dim")
+
+
+def _span(finding: Finding) -> str:
+    if finding.first_at is None or finding.first_at == finding.last_at or finding.last_at is None:
+        return finding.first_at or finding.last_at or "undated"
+    return f"{finding.first_at} to {finding.last_at}"
+
+
+def _events(events: Sequence[str]) -> str:
+    listed = ", ".join(printable(event) for event in events[:_SHOWN_EVENTS])
+    more = len(events) - _SHOWN_EVENTS
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+def _named(subject: Subject) -> str:
+    ids = {
+        "app": subject.app_id,
+        "object": subject.object_id,
+        "key": subject.key_id,
+        "address": subject.address,
+    }
+    stated = ", ".join(f"{name} {printable(value)}" for name, value in ids.items() if value is not None)
+    caption = printable(subject.caption or subject.key)
+    return f"{subject.label} {caption} ({stated})" if stated else f"{subject.label} {caption}"
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterable[Text]:
+    shown = [header, *(tuple(printable(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(header))]
+    for number, row in enumerate(shown):
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield Text(f"  {cells}", style="dim" if number == 0 else "")
