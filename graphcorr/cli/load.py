@@ -14,42 +14,33 @@ if TYPE_CHECKING:
     from graphcorr.ingest.report import FileReport, ReadReport
 
 
-class _Time(click.ParamType):
+def _as_time(context: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
     """A date or time; without a zone it is UTC."""
+    from graphcorr.errors import RecordError
+    from graphcorr.times import parse_time
 
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        from graphcorr.errors import RecordError
-        from graphcorr.times import parse_time
-
-        try:
-            when = parse_time(value)
-        except RecordError as error:
-            self.fail(str(error), param, ctx)
-        if when is None:
-            self.fail("a time is needed", param, ctx)
-        return when
+    try:
+        return parse_time(value)
+    except RecordError as error:
+        raise click.BadParameter(str(error)) from error
 
 
-class _Tenant(click.ParamType):
+def _as_tenant(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """A tenant id in any spelling of a GUID."""
+    from graphcorr.ids import guid
 
-    name = "guid"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from graphcorr.ids import guid
-
-        found = guid(value)
-        return found if found is not None else self.fail(f"{value!r} is no GUID", param, ctx)
+    found = guid(value)
+    if value is not None and found is None:
+        raise click.BadParameter(f"{value!r} is no GUID")
+    return found
 
 
 @click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--tenant", type=_Tenant(), metavar="GUID", help="Tenant of records that do not state theirs.")
+@click.option("--tenant", callback=_as_tenant, metavar="GUID", help="Tenant of records that do not state theirs.")
 @click.option(
     "--observed-at",
-    type=_Time(),
+    callback=_as_time,
     metavar="TIME",
     help="When an inventory (applications, service principals) was taken. Default: a date in its file name.",
 )

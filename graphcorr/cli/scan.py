@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +97,11 @@ def show_document(document: ScanDocument, form: str) -> None:
     """Print a scan document to stdout in one of its forms."""
     from graphcorr.report import csv, json, text
 
-    renderers = {"text": text.render, "json": json.render, "csv": csv.render}
-    click.echo(renderers[form](document), nl=False)
+    if form == "text":
+        # The values inside are made safe by the renderer; the colours are ours.
+        click.echo(text.render(document, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
+    else:
+        click.echo((json if form == "json" else csv).render(document), nl=False)
 
 
 def _parameters(texts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
