@@ -25,7 +25,8 @@ from deltalake.exceptions import TableNotFoundError
 
 from graphcorr import ids
 from graphcorr.archive import tables
-from graphcorr.archive.duck import connect, create_view, quoted
+from graphcorr.archive.duck import connect, create_view, escaped, quoted
+from graphcorr.errors import UsageError
 from graphcorr.records import KINDS
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ _RAW_FILES = WriterProperties(
     max_row_group_size=4_000,
     column_properties={"raw": _UNIQUE, "raw_hash": _UNIQUE},
 )
+# Characters of a path with which the Delta library fails or writes elsewhere (measured with deltalake 1.6).
+_IMPOSSIBLE = frozenset("[]^|%\\")
 _BATCH_ROWS = 8_000
 
 
@@ -106,6 +109,10 @@ class Archive:
     """The archive below `root`. Whoever writes (staging, compact) holds the home's lock exclusively."""
 
     def __init__(self, root: Path) -> None:
+        """Raises UsageError for a path that Delta tables cannot have."""
+        if found := _IMPOSSIBLE & set(root.absolute().as_posix()):
+            shown = " ".join(sorted(found))
+            raise UsageError(f"an archive cannot lie in {root}: the path holds {shown}", hint="choose another home")
         self.root = root
 
     def staging(self) -> Staging:
@@ -188,7 +195,7 @@ class Archive:
         """Paths of the active files relative to the table's folder."""
         path = self._table_path(kind)
         try:
-            table = DeltaTable(path, skip_stats=True)
+            table = DeltaTable(path)
         except TableNotFoundError:
             return []
         return sorted(unquote(name) for name in pa.table(table.get_add_actions()).column("path").to_pylist())
@@ -347,7 +354,7 @@ class Staging:
         days = self._days.get("deliveries")
         if not days:
             return 0
-        duck.read_parquet(str(self._folder / "deliveries-*.parquet")).create_view("deliveries")
+        self._view_staged(duck, "deliveries", "deliveries")
         new_raw = self._append_new(duck, "raw", "deliveries", ("raw_hash", "day"), days)
         self._append_new(duck, "origins", "deliveries", ("raw_hash", "file", "line", "day"), days)
         return new_raw
@@ -372,7 +379,7 @@ class Staging:
         self, duck: duckdb.DuckDBPyConnection, kind: str, new: Counter[str], known: Counter[str]
     ) -> frozenset[date]:
         staged = f"staged_{kind}"
-        duck.read_parquet(str(self._folder / f"{kind}-*.parquet")).create_view(staged)
+        self._view_staged(duck, kind, staged)
         order = tables.columns_sql(("day", "at", "event_key", "raw_hash"))
         self._append_new(duck, kind, staged, tables.version_key(), self._days[kind], order)
         counts = duck.sql(
@@ -386,6 +393,10 @@ class Staging:
             if row["fresh"]:
                 touched.add(row["day"])
         return frozenset(touched)
+
+    def _view_staged(self, duck: duckdb.DuckDBPyConnection, name: str, view: str) -> None:
+        files = sorted(str(path) for path in self._folder.glob(f"{name}-*.parquet"))
+        duck.read_parquet(escaped(files), hive_partitioning=False).create_view(view)
 
     def _append_new(
         self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 from typing import TYPE_CHECKING
 
 import duckdb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -42,15 +43,27 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequenc
     typed = connection.from_arrow(schema.empty_table())
     types = dict(zip(typed.columns, typed.types, strict=True))
     if files:
-        relation = connection.read_parquet(list(files), hive_partitioning=True, union_by_name=True)
+        # Not `hive_partitioning`: it would take every `name=value` folder above the home for a column of ours.
+        relation = connection.read_parquet(escaped(files), hive_partitioning=False, union_by_name=True, filename=True)
     else:
-        relation = connection.sql("SELECT NULL WHERE false")
+        relation = connection.sql("SELECT NULL AS filename WHERE false")
     present = set(relation.columns)
-    columns = (
-        quoted(column) if column in present else f"CAST(NULL AS {types[column]}) AS {quoted(column)}"
+    columns = [
+        quoted(column)
+        if column in present
+        else f"CAST({_ABSENT.get(column, 'NULL')} AS {types[column]}) AS {quoted(column)}"
         for column in schema.names
-    )
+    ]
     relation.project(", ".join(columns)).create_view(name)
+
+
+# The partition is in the name of a file's folder only.
+_ABSENT = {"day": r"regexp_extract(filename, '[/\\]day=(\d{4}-\d{2}-\d{2})[/\\][^/\\]*$', 1)"}
+
+
+def escaped(files: Iterable[str]) -> list[str]:
+    """Paths in which DuckDB sees no wildcard: a home may lie in a folder named `[old]`."""
+    return [glob.escape(file) for file in files]
 
 
 def quoted(identifier: str) -> str:
