@@ -170,11 +170,10 @@ def _outcome(http_status: int | None, signature: str | None, token: TokenClaims)
 
 def _object_path(uri: object) -> str | None:
     """`secrets/payroll` from the URI of an object with or without version; None for the vault itself."""
-    text = as_text(uri)
-    if text is None:
+    if not isinstance(uri, str):
         return None
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(uri)
     except ValueError:
         return None
     segments = [segment for segment in parts.path.lower().split("/") if segment]

@@ -50,9 +50,16 @@ def keyed(record: DirectoryObject, *parts: str | None) -> DirectoryObject:
     observed = times.to_iso(record.at) if record.at is not None else "undated"
     content = None
     if record.at is None or record.object_id is None:
-        content = json.dumps(msgspec.to_builtins(record), sort_keys=True)
+        content = json.dumps(_stated(msgspec.to_builtins(record)), sort_keys=True)
     digest = ids.digest(record.object_type, record.object_id, *parts, observed, content)
     return replace(record, event_key=f"inv:{digest}")
+
+
+def _stated(value: Any) -> Any:
+    """The value without what is not stated, so that a field added to the records later changes no key."""
+    if isinstance(value, dict):
+        return {name: _stated(part) for name, part in value.items() if part is not None and part != ()}
+    return [_stated(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def listed_keys(obj: Mapping[str, Any]) -> tuple[tuple[ListedKey, ...], tuple[str, ...]]:
