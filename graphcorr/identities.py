@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphcorr import ids
-from graphcorr.store.base import Store
+from graphcorr.tables import Table
+
+if TYPE_CHECKING:
+    from graphcorr.store.base import Store
 
 _OVERVIEW = """
 MATCH (i:Identity)
@@ -20,31 +22,30 @@ ORDER BY key, objectId
 _EXPLAIN = """
 MATCH (i:Identity)<-[p:PART_OF]-(o:DirectoryObject)
 WHERE i.key IN $keys
+OPTIONAL MATCH (o)-[e:INSTANCE_OF|REGISTERED_AS]->(a:Application)
 RETURN i.identityId AS identityId, i.name AS name, o.objectId AS objectId, labels(o) AS labels, o.name AS objectName,
-       p.basis AS basis, p.confidence AS confidence, p.eventIds AS eventIds
-ORDER BY identityId, objectId
+       p.basis AS basis, p.confidence AS confidence, p.eventIds AS eventIds,
+       a.appId AS statedAppId, e.firstSeen AS firstStated, e.lastSeen AS lastStated, e.eventIds AS statedBy
+ORDER BY identityId, objectId, statedAppId
 """
 
 _FIND = """
-MATCH (i:Identity)
-WHERE i.identityId = $text OR i.appId = $id OR i.name = $text OR $text IN i.formerNames
-RETURN i.key AS key
+MATCH (i:Identity) WHERE i.appId = $id OR i.identityId = $text RETURN i.key AS key
 UNION
-MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)
-WHERE o.objectId = $id
-RETURN i.key AS key
+MATCH (o:DirectoryObject) WHERE o.objectId = $id MATCH (o)-[:PART_OF]->(i:Identity) RETURN i.key AS key
+UNION
+MATCH (c:Credential) WHERE c.keyId = $id OR c.federatedId = $id OR c.thumbprint = toUpper($text)
+MATCH (c)<-[:HAS_CREDENTIAL]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
+UNION
+MATCH (n:Name) WHERE n.value = $text MATCH (n)<-[:NAMED]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
+"""
+
+_FIND_ALIKE = """
+MATCH (n:Name {skeleton: $skeleton})<-[:NAMED]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN DISTINCT i.key AS key
 """
 
 # Weakest first: an identity is as sure as its weakest bridge.
 _CONFIDENCE = ("low", "medium", "high", "exact")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows for a person or a file; `columns` name the values of each row."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
 
 
 def overview(store: Store) -> Table:
@@ -67,11 +68,26 @@ def _identity_row(parts: list[dict[str, Any]]) -> tuple[Any, ...]:
     return (first["name"], first["kind"], first["appId"], objects, names, weakest, seen, tenant, identity)
 
 
+def find(store: Store, what: str) -> list[str]:
+    """Keys of the identities that an id, or a present or former name, leads to; sorted.
+
+    A name that nothing carries exactly is looked up by its look-alike form.
+    """
+    text = what.strip()
+    found = {row[0] for row in store.query(_FIND, {"text": text, "id": ids.object_id(text) or text}).rows}
+    if not found:
+        found = {row[0] for row in store.query(_FIND_ALIKE, {"skeleton": ids.skeleton(text)}).rows}
+    return sorted(found)
+
+
 def explain(store: Store, what: str) -> Table:
-    """One row for each object of the identities that carry an id or a present or former name, with its records."""
-    found = store.query(_FIND, {"text": what, "id": ids.object_id(what) or what})
-    rows = store.query(_EXPLAIN, {"keys": [row[0] for row in found.rows]}).dicts() if found.rows else []
-    columns = ("identityId", "name", "object", "objectId", "objectName", "basis", "confidence", "eventIds")
+    """One row for each object, and app id stated for it, of the identities that `what` leads to, with the records."""
+    keys = find(store, what)
+    rows = store.query(_EXPLAIN, {"keys": keys}).dicts() if keys else []
+    columns = (
+        "identityId", "name", "object", "objectId", "objectName", "basis", "confidence", "eventIds",
+        "statedAppId", "firstStated", "lastStated", "statedBy",
+    )  # fmt: skip
     return Table(
         columns, tuple(tuple(_kind(row["labels"]) if c == "object" else row[c] for c in columns) for row in rows)
     )

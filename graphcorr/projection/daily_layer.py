@@ -61,7 +61,12 @@ class Daily:
 
 
 def build(
-    archive: Archive, config: Config, root: Path, temp: Path, progress: Progress | None = None
+    archive: Archive,
+    config: Config,
+    only_tenant: str | None,
+    root: Path,
+    temp: Path,
+    progress: Progress | None = None,
 ) -> Daily:
     """Bring the daily tables below `root` up to date and return them.
 
@@ -69,7 +74,6 @@ def build(
     tables readable: new ones are published by one rename of the manifest.
     """
     root.mkdir(parents=True, exist_ok=True)
-    only_tenant = sole_tenant(archive, config, temp)
     moved = _moved(archive, temp)
     shared = ids.digest(steps.code_digest(), sorted(config.workspaces.items()), sorted(config.subscriptions.items()), only_tenant)
     wanted = _digests(archive, moved, shared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from graphcorr import ids
 from graphcorr.archive.duck import connect
 from graphcorr.projection import daily_layer, steps, whole_layer
+from graphcorr.records import KINDS
 
 if TYPE_CHECKING:
     from graphcorr.archive.archive import Archive
@@ -32,28 +34,54 @@ def tables_dir(root: Path, projection_id: str) -> Path:
     return root / "tables" / projection_id
 
 
-def project(archive: Archive, config: Config, root: Path, *, users: str = "actors", progress: Progress | None = None) -> Projection:
+def current(archive: Archive, config: Config, root: Path, *, users: str = "actors") -> Projection | None:
+    """The projection of this very state of archive and configuration, if it was made; reads no data."""
+    path = root / "current.json"
+    if not path.is_file():
+        return None
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    tables = tables_dir(root, stored["id"])
+    if stored["state"] != _state(archive, config, users) or not tables.is_dir():
+        return None
+    return Projection(stored["id"], tables)
+
+
+def project(
+    archive: Archive, config: Config, root: Path, *, users: str = "actors", progress: Progress | None = None
+) -> Projection:
     """Compute what changed and return the current projection below `root`.
 
     A pure function of archive, configuration, `users` and code: equal inputs give equal tables, whatever was loaded
     when. A kill leaves former results in place; the next call completes the work.
     """
+    made = current(archive, config, root, users=users)
+    if made is not None:
+        return made
     temp = root / "temp"
     shutil.rmtree(temp, ignore_errors=True)
-    daily = daily_layer.build(archive, config, root / "daily", temp, progress)
-    inventory = sorted(archive.days("directory_objects").items())
-    inputs = sorted(str(fact) for fact in archive.inputs() if fact.row_limit)
-    projection_id = ids.digest(steps.code_digest(), daily.digest, inventory, inputs, config.digest, users)
+    only_tenant = daily_layer.sole_tenant(archive, config, temp)
+    daily = daily_layer.build(archive, config, only_tenant, root / "daily", temp, progress)
+    projection_id = ids.digest(
+        steps.code_digest(),
+        daily.digest,
+        only_tenant,
+        sorted(archive.days("directory_objects").items()),
+        sorted(str(fact) for fact in archive.inputs() if fact.row_limit),
+        config.digest,
+        users,
+    )
     target = tables_dir(root, projection_id)
     if not target.is_dir():
         if progress is not None:
             progress("building the graph's tables", 0, None)
-        work = root / "temp" / f"tables-{uuid.uuid4().hex}"
-        only_tenant = daily_layer.sole_tenant(archive, config, temp)
+        work = temp / f"tables-{uuid.uuid4().hex}"
         with connect(temp / "whole") as duck:
             whole_layer.build(duck, archive, daily, config, users, only_tenant, work)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(work, target)
+    fresh = root / "current.json.new"
+    fresh.write_text(json.dumps({"state": _state(archive, config, users), "id": projection_id}), encoding="utf-8")
+    os.replace(fresh, root / "current.json")
     shutil.rmtree(temp, ignore_errors=True)
     return Projection(projection_id, target)
 
@@ -64,3 +92,9 @@ def forget_tables(root: Path, keep: set[str]) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name not in keep:
             shutil.rmtree(path)
+
+
+def _state(archive: Archive, config: Config, users: str) -> str:
+    """Changes whenever a projection could: names of the archive's files, configuration, users, code."""
+    held = [sorted(archive.days(kind).items()) for kind in KINDS]
+    return ids.digest(steps.code_digest(), *held, sorted(archive.files("inputs")), config.digest, users)

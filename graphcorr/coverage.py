@@ -1,0 +1,60 @@
+"""Coverage: what each source delivered, where it is silent, and what cannot be decided because of that."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from graphcorr.home import Home
+from graphcorr.stores import open_store
+from graphcorr.tables import Table
+
+_SOURCES = """
+MATCH (l:LogSource)
+OPTIONAL MATCH (l)-[:HAS_GAP]->(g:Gap)
+WITH l, g ORDER BY g.start
+WITH l, count(g) AS gaps, collect(g.kind)[..20] AS kinds
+RETURN l.tenantId AS tenant, l.source AS source, l.scope AS scope, l.firstSeen AS first, l.lastSeen AS last,
+       l.eventCount AS entries, l.bytes AS bytes,
+       CASE WHEN l.eventCount > 0 THEN l.bytes / l.eventCount END AS bytesPerEntry,
+       l.delayP50 AS delayP50, l.delayP95 AS delayP95, l.duplicates AS duplicates, l.declared AS declared,
+       gaps, kinds
+ORDER BY tenant, source, scope
+"""
+
+_UNDECIDED = """
+MATCH (s:SignIn) WHERE s.kind <> 'user' AND NOT s.evidence IN ['complete', 'notApplicable']
+RETURN s.tenantId AS tenant, coalesce(s.resourceName, s.resourceAppId, '') AS resource, s.evidence AS evidence,
+       sum(s.count) AS signIns
+ORDER BY tenant, resource, evidence
+"""
+
+REASONS = {
+    "noSource": "no log shows what is done with such tokens",
+    "noLoader": "the log exists, but graphcorr does not read it",
+    "notCollected": "the log was not loaded",
+    "tooRecent": "the newest records are not yet late enough to tell",
+    "gap": "the log is silent or unproven in that time",
+    "changesOnly": "the log shows changes only, no reads",
+    "partialScopes": "not every known scope is in the log",
+}
+
+
+def coverage(*, home: str | Path = "graphcorr-data", store: str = "embedded") -> Table:
+    """One row per tenant, source and scope: entries, bytes, delay (seconds), duplicates, gaps by kind."""
+    place = Home(home)
+    with place.lock(False, "coverage"), closing(open_store(place.root, store)) as opened:
+        result = opened.query(_SOURCES)
+    return Table((*result.columns[:-1], "gapKinds"), [(*row[:-1], _counted(row[-1])) for row in result.rows])
+
+
+def undecided(*, home: str | Path = "graphcorr-data", store: str = "embedded") -> Table:
+    """Sign-ins whose use cannot be judged, by resource and reason."""
+    place = Home(home)
+    with place.lock(False, "coverage"), closing(open_store(place.root, store)) as opened:
+        result = opened.query(_UNDECIDED)
+    return Table((*result.columns, "meaning"), [(*row, REASONS.get(row[2], "")) for row in result.rows])
+
+
+def _counted(kinds: list[str]) -> str:
+    return ", ".join(f"{kind} {kinds.count(kind)}" for kind in sorted(set(kinds)))
