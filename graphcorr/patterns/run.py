@@ -76,7 +76,7 @@ def _like(pattern_id: str, name: str, value: Any, default: object) -> Any:
     kind = type(default)
     if kind in (int, float) and isinstance(value, str):
         try:
-            return kind(value)  # type: ignore[call-arg]
+            return kind(value)
         except ValueError:
             pass
     if isinstance(value, kind) and isinstance(value, bool) == isinstance(default, bool):
@@ -117,6 +117,11 @@ def sentence(template: str, row: Mapping[str, Any]) -> str:
     Values are put in as they are, in one pass: braces inside a value mean nothing.
     """
     return _PLACEHOLDER.sub(lambda match: _worded(row.get(match.group(1))), template)
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """The columns that a sentence uses."""
+    return tuple(_PLACEHOLDER.findall(template))
 
 
 def _worded(value: object) -> str:

@@ -72,7 +72,7 @@ CALL () {
 }
 WITH *, coalesce(objectOwner, subject.ownerTenantId, $tenantId) AS owner
 WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
-  AND NOT EXISTS { MATCH (m:Application {appId: subject.appId}) WHERE m.microsoftOwned = true }
+  AND NOT EXISTS { MATCH (m:Application) WHERE m.appId = subject.appId AND m.microsoftOwned = true }
 // What else happened to any object of the identity.
 CALL (subject, firstAt, lastAt) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(c:Change)
