@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +19,9 @@ from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import Activity, CredentialChange, Grant
 
 SOURCE = "AzureActivity"
+
+_MILLISECOND = timedelta(milliseconds=1)
+_SECOND = timedelta(seconds=1)
 
 # Exports write `Start`, the management API `Started`, and so on; the key needs one spelling.
 _OUTCOMES = {
@@ -146,12 +149,12 @@ def _activity(event: _Event, raw: JsonObject) -> Activity:
 
     key = (correlation_id, resource_id, name, outcome)
     # Undated records of one operation would all be one event; only their own id or content tells them apart.
-    moment = at.isoformat(timespec="milliseconds") if at else event_data_id or json.dumps(raw, sort_keys=True)
-    second = at.isoformat(timespec="seconds") if at else None
+    moment = (at - times.EPOCH) // _MILLISECOND if at else event_data_id or json.dumps(raw, sort_keys=True)
+    second = (at - times.EPOCH) // _SECOND if at else None
     return Activity(
         source=SOURCE,
         event_key="arm:" + ids.digest(*key, moment),
-        second_key="arm:" + ids.digest(*key, second) if second else None,
+        second_key="arm:" + ids.digest(*key, second) if second is not None else None,
         whole_seconds=at is not None and not times.has_fraction(event.time),
         at=at,
         received_at=_time_or_none(event.received),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,9 @@ from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import Activity
 
 SOURCE = "AZKVAuditLogs"
+
+_MILLISECOND = timedelta(milliseconds=1)
+_SECOND = timedelta(seconds=1)
 
 _PROVIDER = "/providers/microsoft.keyvault/"
 # Only used where a record lacks the HTTP status.
@@ -108,10 +112,11 @@ def _activity(event: _Event) -> Activity | None:
     correlation_id = ids.object_id(event.correlation)
 
     key = (correlation_id, vault, operation, object_path, http_status)
+    since_epoch = at - times.EPOCH if at else None
     return Activity(
         source=SOURCE,
-        event_key="kv:" + ids.digest(*key, at.isoformat(timespec="milliseconds") if at else None),
-        second_key="kv:" + ids.digest(*key, at.isoformat(timespec="seconds")) if at else None,
+        event_key="kv:" + ids.digest(*key, None if since_epoch is None else since_epoch // _MILLISECOND),
+        second_key=None if since_epoch is None else "kv:" + ids.digest(*key, since_epoch // _SECOND),
         whole_seconds=at is not None and not times.has_fraction(event.time),
         at=at,
         tenant_id=token.tenant_id or ids.guid(event.tenant),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -40,6 +41,7 @@ _ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SEPARATORS = re.compile(r"[\s,;]+")
+_LONGEST_TOKEN_ID = 64
 _AUTH_METHODS = frozenset(("0", "1", "2"))
 
 
@@ -101,7 +103,7 @@ def read_claims(claims: Mapping[str, Any] | None, caller: object = None) -> Toke
         app_id=app_id,
         tenant_id=tenant_id if tenant_id is not None else issuer_tenant(get("iss")),
         user_principal_name=upn,
-        token_id=ids.token_guid(get("uti")),
+        token_id=_token_guid(get("uti")),
         issued_at=_claim_time(get("iat")),
         expires_at=_claim_time(get("exp")),
         managed_identity_resource_id=mirid,
@@ -164,6 +166,14 @@ def _principal_type(claims: Mapping[str, Any], *, is_user: bool, is_app: bool) -
     if is_user or "puid" in claims:
         return "user"
     return "app" if is_app else None
+
+
+def _token_guid(value: object) -> str | None:
+    return _decoded_token(value) if isinstance(value, str) and len(value) <= _LONGEST_TOKEN_ID else None
+
+
+# One token is used for many operations, each of which is logged more than once.
+_decoded_token = lru_cache(maxsize=4096)(ids.token_guid)
 
 
 def _claim_time(value: object) -> datetime | None:
