@@ -176,7 +176,8 @@ class _Event:
 
 
 def _objects(found: list[Any] | None) -> tuple[_Object, ...]:
-    return tuple(_object(item) for item in found or () if isinstance(item, dict))
+    objects = (_object(item) for item in found or () if isinstance(item, dict))
+    return tuple(obj for obj in objects if obj.target != Target() or obj.properties)
 
 
 def _object(item: JsonObject) -> _Object:

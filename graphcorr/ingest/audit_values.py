@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from graphcorr import ids
-from graphcorr.ingest.fields import as_list, as_text
+from graphcorr.ingest.fields import as_list, as_text, decoded
 
 # -- operation names -------------------------------------------------------------------------------------------
 
@@ -32,12 +31,7 @@ def decode(value: object) -> object:
 
     `"[]"` becomes an empty list, which is a statement; None is none.
     """
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value, strict=False)
-    except (ValueError, RecursionError):
-        return value
+    return decoded(value, otherwise=value) if isinstance(value, str) else value
 
 
 def single_text(value: object) -> str | None:

@@ -23,7 +23,7 @@ def as_object(value: object) -> dict[str, Any] | None:
     """A JSON object given decoded or as text; None if absent, unreadable or something else."""
     if isinstance(value, dict):
         return value
-    found = _decoded(value) if isinstance(value, str) else None
+    found = decoded(value) if isinstance(value, str) else None
     return found if isinstance(found, dict) else None
 
 
@@ -31,7 +31,7 @@ def as_list(value: object) -> list[Any] | None:
     """A JSON array given decoded or as text; None if absent, unreadable or something else."""
     if isinstance(value, list):
         return value
-    found = _decoded(value) if isinstance(value, str) else None
+    found = decoded(value) if isinstance(value, str) else None
     return found if isinstance(found, list) else None
 
 
@@ -89,15 +89,26 @@ def first(obj: Mapping[str, Any], *names: str) -> Any:
     return None
 
 
-def _decoded(text: str) -> object:
-    # json reads what the fast decoder refuses and sources do write: lone surrogates, line breaks in texts.
+def decoded(text: str, otherwise: Any = None) -> Any:
+    """The value of a JSON text; `otherwise` if it is none. The result can always be written as UTF-8."""
     try:
         return msgspec.json.decode(text)
     except RecursionError:
-        return None
+        return otherwise
     except (msgspec.DecodeError, UnicodeEncodeError):
         pass
+    # json reads what the fast decoder refuses and sources do write: lone surrogates, line breaks in texts.
     try:
-        return json.loads(text, strict=False)
+        return _writable(json.loads(text, strict=False, parse_constant=str))
     except (ValueError, RecursionError):
-        return None
+        return otherwise
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    if isinstance(value, dict):
+        return {_writable(key): _writable(item) for key, item in value.items()}
+    return value
