@@ -6,20 +6,29 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from graphcorr.content import content_dir
 from graphcorr.errors import InputError, PatternError, UsageError
 from graphcorr.findings import Finding, Subject, order, severity_rank
+from graphcorr.home import DEFAULT_HOME, Home
 from graphcorr.patterns.model import SEVERITIES, Pattern
+from graphcorr.patterns.parse import load_patterns
 from graphcorr.patterns.run import checked_parameters, run_pattern
+from graphcorr.refresh import is_current, refresh
+from graphcorr.stores import open_store
 from graphcorr.times import to_iso
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from graphcorr.store.base import Store
+    from graphcorr.config import Config
+    from graphcorr.home import Waiting
+    from graphcorr.store.base import Progress, Store
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,6 +90,33 @@ class ScanDocument(_Document, frozen=True):
     leads: tuple[Finding, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     patterns: tuple[PatternStatus, ...] = ()
+
+
+def scan(
+    *,
+    home: str | Path = DEFAULT_HOME,
+    config: Config | None = None,
+    store: str = "embedded",
+    patterns: Iterable[str] | None = None,
+    pattern_dirs: Sequence[Path] = (),
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: Progress | None = None,
+    lock_timeout: float = 30.0,
+    waiting: Waiting | None = None,
+) -> ScanDocument:
+    """Scan a home: bring its graph up to date if archive or configuration changed, then run the patterns.
+
+    `patterns` names ids, `pattern_dirs` adds folders of your own to the patterns that come with graphcorr. Raises
+    UsageError and PatternError before anything is run, LockedError if another run holds the home.
+    """
+    place = Home(home)
+    place.require()
+    loaded = load_patterns([content_dir("cypher") / "patterns", *pattern_dirs])
+    if not is_current(place, store, config):
+        with place.lock(True, "scan", lock_timeout, waiting):
+            refresh(place, place.remember(config=config), store, progress)
+    with place.lock(False, "scan", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
+        return scan_store(opened, loaded, patterns, parameters)
 
 
 def scan_store(

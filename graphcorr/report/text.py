@@ -81,9 +81,9 @@ def _finding(finding: Finding) -> Iterable[Text]:
     if finding.reason is not None:
         yield _field("reason", printable(finding.reason))
     for explanation in finding.explanations:
-        shown = "in the logs" if explanation.present else "not in the logs"
+        seen = "seen:" if explanation.present else "not seen:"
         events = f" ({_events(explanation.evidence)})" if explanation.present and explanation.evidence else ""
-        yield _field("looked for", f"{printable(explanation.text)} {shown}{events}")
+        yield _field("looked for", f"{seen:10}{printable(explanation.text)}{events}")
     if finding.evidence:
         yield _field("evidence", _events(finding.evidence))
     if finding.verdict == "found":

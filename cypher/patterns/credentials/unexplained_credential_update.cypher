@@ -97,7 +97,7 @@ CALL (subject, key, actor, addedAt) {
   WITH subject, actor, addedAt, gone, by ORDER BY gone.at, gone.eventId
   WITH subject, actor, addedAt, gone, by WHERE gone IS NOT NULL AND by IS NOT NULL AND (by.key = actor.key OR EXISTS {
     MATCH (by)-[:MADE]->(before:Change)-[e:ADDED|REMOVED]->(:Credential), (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)
-    WHERE e.objectKey = mine.key AND before.at < addedAt
+    WHERE e.objectKey = mine.key AND before.at < addedAt - duration($around)
   })
   RETURN collect(DISTINCT gone.eventId) AS removalEvents
 }
@@ -119,10 +119,10 @@ CALL (subject, key, addedAt) {
   RETURN reduce(all = [], ids IN collect(coalesce(old.originEventIds, [])) | all + ids) AS expiryEvents,
     count(old) > 0 AS expiring
 }
-// Habit: the same actor had added keys to this identity in an earlier operation. It can be faked, so it only weighs.
-CALL (subject, actor, operationId, addedAt) {
+// Habit: the same actor had added keys to this identity before all this began. It can be faked, so it only weighs.
+CALL (subject, actor, addedAt) {
   OPTIONAL MATCH (actor)-[:MADE]->(before:Change)-[e:ADDED]->(:Credential), (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)
-  WHERE e.objectKey = mine.key AND before.at < addedAt AND coalesce(before.correlationId, before.eventId) <> operationId
+  WHERE e.objectKey = mine.key AND before.at < addedAt - duration($around)
   WITH before ORDER BY before.at, before.eventId
   RETURN collect(DISTINCT before.eventId)[..5] AS habitEvents
 }

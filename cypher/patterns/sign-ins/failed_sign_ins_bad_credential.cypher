@@ -14,7 +14,7 @@ params:
     reason: One failed sign-in of a workload is rare enough to look at; raise it where pipelines retry.
 fingerprint: [tenantId, principalId, address, failure, day]
 subject: subject
-sentence: "{amount} of {principal} from {origin} on {day}: {failure} (code {codes}), for {resources}."
+sentence: "{amount} of {principal} from {origin} on {day}: {cause} (code {codes}), for {resources}."
 disproof: >
   The owner of the workload confirms that it ran at this address with an old or mistyped key at that time, and no
   other workload or person had reason to use this application id.
@@ -64,6 +64,10 @@ RETURN 'found' AS verdict, null AS reason, subject, firstAt, lastAt, evidence,
   $tenantId AS tenantId, coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId, address, failure, day, attempts, codes, resources,
   knownBefore = 1 AS addressKnown,
   coalesce(subject.name, subject.caption) AS principal,
+  CASE failure WHEN 'badSecret' THEN 'wrong secret' WHEN 'expiredSecret' THEN 'expired secret'
+    WHEN 'badCertificate' THEN 'wrong certificate or assertion' WHEN 'expiredCertificate' THEN 'expired certificate'
+    WHEN 'badFederatedCredential' THEN 'no matching federated credential' WHEN 'disabled' THEN 'the application is disabled'
+    WHEN 'blocked' THEN 'blocked by policy or risk' ELSE 'the application is not known here' END AS cause,
   coalesce(address, 'an address that the log does not state') AS origin,
   CASE WHEN attempts = 1 THEN 'One failed sign-in' ELSE attempts + ' failed sign-ins' END AS amount
 ORDER BY tenantId, principalId, address, failure, day
