@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from graphcorr.ingest.run import Delivered
+
 _STAGING_MEMORY = "512MB"
 _DAY = re.compile(r"(?:^|/)day=(\d{4}-\d{2}-\d{2})/")
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -279,9 +281,9 @@ class Staging:
         self._writer.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, batch: Sequence[tables.Delivery]) -> None:
+    def add(self, batch: Sequence[Delivered]) -> None:
         """Take a batch of deliveries of any kinds."""
-        by_kind: dict[str, list[tables.Delivery]] = defaultdict(list)
+        by_kind: dict[str, list[Delivered]] = defaultdict(list)
         for item in batch:
             by_kind[tables.kind_of(type(item.record))].append(item)
         self._finish_writing()
@@ -335,7 +337,7 @@ class Staging:
             writing.result()
         self._writing.clear()
 
-    def _note_facts(self, items: Sequence[tables.Delivery], versions: pa.Table) -> None:
+    def _note_facts(self, items: Sequence[Delivered], versions: pa.Table) -> None:
         grouped = (
             versions.select(["source", "carrier", "path_tenant_id", "given_tenant_id", "at"])
             .append_column("file", pa.array([tables.storable_text(item.file) for item in items], pa.string()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,8 @@ from graphcorr.records import KINDS, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from graphcorr.ingest.run import Delivered
 
 TIME = pa.timestamp("us", "UTC")
 UNDATED = date(1970, 1, 1)
@@ -60,29 +62,6 @@ INPUTS = pa.schema(
 )
 
 
-class Delivery(Protocol):
-    """A record with how it came: what the archive reads of `ingest.run.Delivered`."""
-
-    @property
-    def record(self) -> Record: ...
-    @property
-    def carrier(self) -> str: ...
-    @property
-    def raw(self) -> bytes: ...
-    @property
-    def raw_hash(self) -> str: ...
-    @property
-    def raw_size(self) -> int: ...
-    @property
-    def file(self) -> str: ...
-    @property
-    def line(self) -> int: ...
-    @property
-    def path_tenant_id(self) -> str | None: ...
-    @property
-    def given_tenant_id(self) -> str | None: ...
-
-
 @cache
 def record_schema(kind: str) -> pa.Schema:
     """The columns that a record class declares, in its order."""
@@ -106,7 +85,7 @@ def kind_of(record_type: type[Record]) -> str:
     return {declared: kind for kind, declared in KINDS.items()}[record_type]
 
 
-def version_table(kind: str, items: Sequence[Delivery]) -> pa.Table:
+def version_table(kind: str, items: Sequence[Delivered]) -> pa.Table:
     """Deliveries of one kind as rows of its table, in their order.
 
     Text that is no Unicode is kept with replacement marks and integers beyond 64 bits are left out: the record as it
@@ -128,7 +107,7 @@ def version_table(kind: str, items: Sequence[Delivery]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema(kind))
 
 
-def delivery_table(items: Sequence[Delivery], days: pa.Array) -> pa.Table:
+def delivery_table(items: Sequence[Delivered], days: pa.Array) -> pa.Table:
     """The raw text and the place of deliveries: columns of `raw` and `origins` in one table, for staging."""
     arrays = [
         pa.array([item.raw_hash for item in items], pa.string()),

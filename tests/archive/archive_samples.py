@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from graphcorr.archive.archive import Archive
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.archive.merge import merge_sql
 from graphcorr.ingest.loader import Carrier
+from graphcorr.ingest.run import Delivered
 from graphcorr.records import Activity, Bridge, DirectoryChange, Grant, ListedKey, NameChange, Record, SignIn
 
 if TYPE_CHECKING:
@@ -17,18 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOON = datetime(2026, 5, 11, 12, tzinfo=UTC)
-
-
-class Delivered(NamedTuple):
-    record: Record
-    carrier: Carrier
-    raw: bytes
-    raw_hash: str
-    raw_size: int
-    file: str
-    line: int
-    path_tenant_id: str | None
-    given_tenant_id: str | None
 
 
 def delivered(
@@ -100,3 +89,17 @@ def events(archive: Archive, kind: str) -> list[dict[str, Any]]:
         create_view(duck, "v", archive.files(kind), archive.schema(kind))
         merged = duck.sql(merge_sql(kind, "v")).to_arrow_table().to_pylist()
     return sorted(merged, key=lambda row: row["event_key"])
+
+
+def content(archive: Archive, kinds: Iterable[str]) -> dict[str, Any]:
+    """Everything that two equal archives have in common: versions, events, raw texts and origins, as sets."""
+    found: dict[str, Any] = {}
+    with connect(archive.root / "spill") as duck:
+        for kind in (*kinds, "raw", "origins"):
+            create_view(duck, kind, archive.files(kind), archive.schema(kind))
+            stored = duck.sql(f"SELECT DISTINCT * FROM {kind}").to_arrow_table().to_pylist()
+            found[kind] = sorted(repr(row) for row in stored)
+        for kind in kinds:
+            merged = duck.sql(merge_sql(kind, kind)).to_arrow_table().to_pylist()
+            found[f"events of {kind}"] = sorted(merged, key=lambda row: row["event_key"])
+    return found

@@ -11,7 +11,21 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from archive_samples import KEY, NOON, RENAME, ROLE, activity, change, delivered, events, load, rows, sign_in, versions
+from archive_samples import (
+    KEY,
+    NOON,
+    RENAME,
+    ROLE,
+    activity,
+    change,
+    content,
+    delivered,
+    events,
+    load,
+    rows,
+    sign_in,
+    versions,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -233,10 +247,7 @@ POOL = [
 ]
 
 
-def content(archive: Archive) -> list[object]:
-    kinds = ("sign_ins", "activities", "directory_changes")
-    sets = [sorted({tuple(map(repr, row.values())) for row in rows(archive, name)}) for name in ("raw", "origins")]
-    return [[versions(archive, kind) for kind in kinds], [events(archive, kind) for kind in kinds], sets]
+POOL_KINDS = ("sign_ins", "activities", "directory_changes")
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +255,7 @@ def whole(tmp_path_factory):
     return load(tmp_path_factory.mktemp("whole"), POOL)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(st.data())
 def test_order_splitting_and_repetition_of_deliveries_change_nothing(whole, data):
     shuffled = data.draw(st.permutations(POOL + POOL[:5]))
@@ -253,7 +264,7 @@ def test_order_splitting_and_repetition_of_deliveries_change_nothing(whole, data
     with tempfile.TemporaryDirectory() as folder:
         for part in loads:
             archive = load(Path(folder), part[: len(part) // 2], part[len(part) // 2 :])
-        assert content(archive) == content(whole)
+        assert content(archive, POOL_KINDS) == content(whole, POOL_KINDS)
 
 
 # -- killed loads -----------------------------------------------------------------------------------------------------
@@ -284,7 +295,7 @@ def test_a_load_that_fails_between_tables_is_completed_by_repeating_it(tmp_path,
     raw = {row["raw_hash"] for row in rows(archive, "raw")}
     assert {raw_hash for kind in KINDS for _, raw_hash in versions(archive, kind)} <= raw
     load(tmp_path / "killed", POOL)
-    assert content(archive) == content(whole)
+    assert content(archive, POOL_KINDS) == content(whole, POOL_KINDS)
     assert archive.inputs() == whole.inputs()
     assert list((tmp_path / "killed" / "staging").iterdir()) == []
 
@@ -316,7 +327,7 @@ def test_a_killed_process_leaves_an_archive_that_the_next_load_completes(tmp_pat
     assert len(list((tmp_path / "killed" / "staging").iterdir())) == 1
     assert (len(archive.files("sign_ins")) > 0, archive.files("activities")) == (True, [])
     load(tmp_path / "killed", POOL)
-    assert content(archive) == content(whole)
+    assert content(archive, POOL_KINDS) == content(whole, POOL_KINDS)
     assert list((tmp_path / "killed" / "staging").iterdir()) == []
 
 
