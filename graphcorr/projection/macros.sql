@@ -15,9 +15,9 @@ CREATE OR REPLACE MACRO says_nothing(ip) AS
 CREATE OR REPLACE MACRO credential_id(key_id, federated_id, thumbprint) AS
     coalesce('key:' || key_id, 'fic:' || federated_id, 'thumb:' || thumbprint);
 
-CREATE OR REPLACE MACRO first_last(id, "at") AS
-    CASE WHEN min_by(id, ("at", id)) = max_by(id, ("at", id)) THEN [min_by(id, ("at", id))]
-         ELSE [min_by(id, ("at", id)), max_by(id, ("at", id))] END;
+CREATE OR REPLACE MACRO first_and_last(first, last) AS CASE WHEN first = last THEN [first] ELSE [first, last] END;
+
+CREATE OR REPLACE MACRO first_last(id, "at") AS first_and_last(min_by(id, ("at", id)), max_by(id, ("at", id)));
 
 -- Up to five, earliest first.
 CREATE OR REPLACE MACRO first_five(id, "at") AS list_slice(list(id ORDER BY "at", id), 1, 5);

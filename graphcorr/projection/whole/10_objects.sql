@@ -83,7 +83,7 @@ SELECT tenant, object_id, old_name, 'audit', NULL, "at", NULL, [event_key]
 FROM step WHERE old_name IS NOT NULL AND old_name IS DISTINCT FROM before_name
 UNION ALL
 SELECT tenant, object_id, name, basis, min(first_at), max(last_at), NULL,
-       list_slice(list_distinct(flatten(list(event_ids ORDER BY first_at))), 1, 5)
+       first_and_last(min_by(event_ids[1], (first_at, event_ids[1])), max_by(event_ids[-1], (last_at, event_ids[-1])))
 FROM numbered GROUP BY tenant, object_id, basis, name, run;
 
 CREATE OR REPLACE TABLE object_name AS
