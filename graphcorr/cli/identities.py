@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from graphcorr.cli.shared import Command, Options, format_option, pass_options, reading
+from graphcorr.cli.shared import Command, Options, format_option, note, pass_options, reading
 from graphcorr.errors import UsageError
 
 
@@ -22,7 +22,13 @@ def identities(options: Options, explain: str | None, form: str) -> None:
     from graphcorr.cli.tables import show_table
 
     with reading(options, "identities") as store:
-        table = resolved.explain(store, explain) if explain else resolved.overview(store)
-    if explain and not table.rows:
-        raise UsageError(f"no identity has the id or name {explain!r}", hint="run `graphcorr identities` for the list")
+        if explain is None:
+            table = resolved.overview(store)
+        elif resolved.find(store, explain):
+            table = resolved.explain(store, explain)
+        else:
+            hint = "run `graphcorr identities` for the list"
+            raise UsageError(f"no identity has the id or name {explain!r}", hint=hint)
+    if not table.rows and explain is not None:
+        note(options, "only this one id of the identity is known: there is nothing that had to be put together")
     show_table(table.columns, table.rows, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,9 +95,9 @@ def test(options: Options, pattern_ids: tuple[str, ...], pattern_dirs: tuple[Pat
     \b
     Example:  graphcorr patterns test renamed_principal
     """
-    from graphcorr.cli.tables import cell
+    from graphcorr.answer import answering
+    from graphcorr.cli.tables import cell, plain
     from graphcorr.patterns.cases import run_cases
-    from graphcorr.scan import answer
 
     chosen = [p for p in _loaded(pattern_dirs) if not pattern_ids or p.id in pattern_ids]
     missing = sorted(set(pattern_ids) - {p.id for p in chosen})
@@ -104,13 +105,16 @@ def test(options: Options, pattern_ids: tuple[str, ...], pattern_dirs: tuple[Pat
         raise UsageError(f"no pattern {missing[0]!r}", hint="`graphcorr patterns list` shows their ids")
     failed = 0
     for pattern in chosen:
-        for outcome in run_cases(pattern, answer):
-            failed += not outcome.passed
-            click.echo(f"{'ok  ' if outcome.passed else 'FAIL'} {pattern.id}: {cell(outcome.name)}")
-            for line in outcome.differences:
-                click.echo(f"       {cell(line)}")
+        answer = answering(only=[pattern.id], pattern_dirs=pattern_dirs, store=options.store)
+        for result in run_cases(pattern, answer):
+            failed += not result.passed
+            click.echo(f"{'ok  ' if result.passed else 'FAIL'} {pattern.id}: {cell(result.case)}")
+            for sign, rows, others in (("-", result.expected, result.got), ("+", result.got, result.expected)):
+                for row in rows:
+                    if row not in others:
+                        click.echo(f"  {sign} {json.dumps(plain(row), sort_keys=True)}")
     if failed:
-        raise PatternError(f"{failed} cases failed")
+        raise PatternError(f"{failed} cases failed", hint="- is expected and missing, + was not expected")
 
 
 def _loaded(folders: tuple[Path, ...]) -> tuple[Pattern, ...]:

@@ -107,6 +107,14 @@ def note(options: Options, line: str) -> None:
         click.echo(printable(line), err=True)
 
 
+def note_if_stale(options: Options) -> None:
+    """Say on stderr if the store does not show what the archive and configuration say by now."""
+    from graphcorr.refresh import is_current
+
+    if not is_current(options.opened_home, options.store, options.configuration()):
+        note(options, "the graph is older than the archive or the configuration: `graphcorr scan` brings it up to date")
+
+
 @contextmanager
 def reading(options: Options, purpose: str) -> Iterator[Store]:
     """The home's store, open for reading, under the shared lock."""
@@ -116,6 +124,7 @@ def reading(options: Options, purpose: str) -> Iterator[Store]:
     with home.lock(False, purpose, options.lock_timeout, lambda line: note(options, line)):
         store = open_store(home.root, options.store)
         try:
+            note_if_stale(options)
             yield store
         finally:
             store.close()
