@@ -122,9 +122,6 @@ class _Object:
     def is_workload(self) -> bool:
         return self.target.type in _BRIDGE_TYPES
 
-    def named(self, name: str) -> Iterator[_Property]:
-        return (item for item in self.properties if item.name == name)
-
 
 @dataclass(frozen=True)
 class _Event:
@@ -133,6 +130,17 @@ class _Event:
     operation: str
     objects: tuple[_Object, ...]
     details: dict[str, frozenset[str]]
+    # Every property by its name, with the target that it is listed under.
+    by_name: dict[str, list[tuple[_Object, _Property]]]
+
+    def named(self, name: str) -> list[tuple[_Object, _Property]]:
+        return self.by_name.get(name, [])
+
+    def of_workloads(self, name: str) -> Iterator[tuple[str, str, _Property]]:
+        """Type and id of each application or service principal that lists the property, with the property."""
+        for obj, item in self.named(name):
+            if obj.type in _BRIDGE_TYPES and obj.id is not None:
+                yield obj.type, obj.id, item
 
     @property
     def about_target(self) -> bool:
@@ -149,18 +157,18 @@ class _Event:
         """The one value of a property, new or else old, whichever target carries it; None for a choice."""
         found = {
             text
-            for obj in self.objects
-            for item in obj.named(name)
+            for _, item in self.named(name)
             if (text := values.single_text(item.new) or values.single_text(item.old)) is not None
         }
         return found.pop() if len(found) == 1 else None
 
     def sides(self, name: str) -> tuple[str | None, str | None]:
         """Former and new text of a property that occurs once."""
-        found = [item for obj in self.objects for item in obj.named(name)]
+        found = self.named(name)
         if len(found) != 1:
             return None, None
-        return values.single_text(found[0].old), values.single_text(found[0].new)
+        (_, item) = found[0]
+        return values.single_text(item.old), values.single_text(item.new)
 
     def others(self, object_type: str, known_id: str | None) -> set[str]:
         """Ids of the targets of one type, without the object that is known already."""
@@ -173,6 +181,15 @@ class _Event:
             for obj in self.objects
             if obj.id is not None and any(item.name.startswith(prefix) for item in obj.properties)
         }
+
+
+def _event(operation: str, targets: list[Any] | None, details: list[Any] | None) -> _Event:
+    objects = _objects(targets)
+    by_name: dict[str, list[tuple[_Object, _Property]]] = {}
+    for obj in objects:
+        for item in obj.properties:
+            by_name.setdefault(item.name, []).append((obj, item))
+    return _Event(operation, objects, _details(details), by_name)
 
 
 def _objects(found: list[Any] | None) -> tuple[_Object, ...]:
@@ -217,20 +234,20 @@ _Part = TypeVar("_Part", bound=msgspec.Struct)
 
 def _sorted(parts: Iterable[_Part]) -> tuple[_Part, ...]:
     """Each part once, in an order that depends on nothing but the parts."""
-    return tuple(sorted(set(parts), key=lambda part: tuple(map(repr, msgspec.structs.astuple(part)))))
+    found = tuple(parts)
+    if len(found) < 2:
+        return found
+    return tuple(sorted(set(found), key=lambda part: tuple(map(repr, msgspec.structs.astuple(part)))))
 
 
 # -- parts of a change -----------------------------------------------------------------------------------------
 
 
 def _names(event: _Event) -> Iterator[NameChange]:
-    for obj in event.objects:
-        if not obj.is_workload or obj.id is None:
-            continue
-        for item in obj.named("DisplayName"):
-            old, new = values.single_text(item.old), values.single_text(item.new)
-            if old is not None or new is not None:
-                yield NameChange(object_type=str(obj.type), object_id=obj.id, old=old, new=new)
+    for object_type, object_id, item in event.of_workloads("DisplayName"):
+        old, new = values.single_text(item.old), values.single_text(item.new)
+        if old is not None or new is not None:
+            yield NameChange(object_type=object_type, object_id=object_id, old=old, new=new)
 
 
 _LISTINGS = (
@@ -240,23 +257,19 @@ _LISTINGS = (
 
 
 def _credentials(event: _Event) -> Iterator[CredentialChange | KeyStatement]:
-    for obj in event.objects:
-        if not obj.is_workload or obj.id is None:
-            continue
-        object_type, object_id = str(obj.type), obj.id
-        for name, stated, listing in _LISTINGS:
-            for item in obj.named(name):
-                old, new = listing(item.old), listing(item.new)
-                if old.stated or new.stated:
-                    yield KeyStatement(
-                        object_type=object_type,
-                        object_id=object_id,
-                        stated=stated,
-                        before=old.stated,
-                        after=new.stated,
-                    )
-                for change, key in values.compare(*_completed(event.operation, item, old, new)):
-                    yield CredentialChange(object_type=object_type, object_id=object_id, change=change, **key._asdict())
+    for name, stated, listing in _LISTINGS:
+        for object_type, object_id, item in event.of_workloads(name):
+            old, new = listing(item.old), listing(item.new)
+            if old.stated or new.stated:
+                yield KeyStatement(
+                    object_type=object_type,
+                    object_id=object_id,
+                    stated=stated,
+                    before=old.stated,
+                    after=new.stated,
+                )
+            for change, key in values.compare(*_completed(event.operation, item, old, new)):
+                yield CredentialChange(object_type=object_type, object_id=object_id, change=change, **key._asdict())
 
 
 def _completed(
@@ -279,22 +292,18 @@ _TARGET_NAMES = "TargetId.ServicePrincipalNames"
 
 
 def _bridges(event: _Event) -> Iterator[Bridge]:
-    for obj in event.objects:
-        if not obj.is_workload or obj.id is None:
-            continue
-        names = (*_APP_ID_PROPERTIES, _TARGET_NAMES) if event.about_target else _APP_ID_PROPERTIES
-        for name in names:
-            for item in obj.named(name):
-                found = values.only_guid(values.name_list(item.new) or values.name_list(item.old))
-                yield from _bridge(str(obj.type), obj.id, found, name)
+    for name in (*_APP_ID_PROPERTIES, _TARGET_NAMES) if event.about_target else _APP_ID_PROPERTIES:
+        for object_type, object_id, item in event.of_workloads(name):
+            found = values.only_guid(values.name_list(item.new) or values.name_list(item.old))
+            yield from _bridge(object_type, object_id, found, name)
     workloads = {(obj.type, obj.id) for obj in event.objects if obj.is_workload and obj.id is not None}
     if event.about_target and len(workloads) == 1:
         only_type, only_id = workloads.pop()
         yield from _bridge(str(only_type), only_id, ids.guid(event.detail("AppId")), "AdditionalDetails.AppId")
     for object_type in _BRIDGE_TYPES:
-        object_id = ids.object_id(event.value(f"{object_type}.ObjectID"))
+        stated_id = ids.object_id(event.value(f"{object_type}.ObjectID"))
         app_id = ids.guid(event.value(f"{object_type}.AppId"))
-        yield from _bridge(object_type, object_id, app_id, f"{object_type}.AppId")
+        yield from _bridge(object_type, stated_id, app_id, f"{object_type}.AppId")
     if event.operation in _APP_ROLES or event.operation in _DELEGATED:
         # In grants the detail is the application id of the resource.
         resource_id = _resource(event)
@@ -400,22 +409,21 @@ def _delegated(event: _Event) -> Iterator[Grant]:
 
 def _consented(event: _Event) -> Iterator[Grant]:
     target = _one(event.others("ServicePrincipal", None))
-    for obj in event.objects:
-        for item in obj.named("ConsentAction.Permissions"):
-            before, after = values.consents(item.new if item.new is not None else item.old)
-            for found, change in ((after - before, "added"), (before - after, "removed")):
-                for consent in found:
-                    yield Grant(
-                        change=change,
-                        kind="delegated",
-                        grantee_type="ServicePrincipal",
-                        # The client is all zeros where the consent created it.
-                        grantee_id=consent.client_id or target,
-                        resource_service_principal_id=consent.resource_id,
-                        value=consent.scope,
-                        consent_type=_CONSENT_TYPES.get((consent.consent_type or "").lower()),
-                        principal_id=consent.principal_id,
-                    )
+    for _, item in event.named("ConsentAction.Permissions"):
+        before, after = values.consents(item.new if item.new is not None else item.old)
+        for found, change in ((after - before, "added"), (before - after, "removed")):
+            for consent in found:
+                yield Grant(
+                    change=change,
+                    kind="delegated",
+                    grantee_type="ServicePrincipal",
+                    # The client is all zeros where the consent created it.
+                    grantee_id=consent.client_id or target,
+                    resource_service_principal_id=consent.resource_id,
+                    value=consent.scope,
+                    consent_type=_CONSENT_TYPES.get((consent.consent_type or "").lower()),
+                    principal_id=consent.principal_id,
+                )
 
 
 def _directory_role(event: _Event) -> Iterator[Grant]:
@@ -439,22 +447,17 @@ def _managed_identity(event: _Event) -> bool | None:
         return True
     if not event.about_target:
         return None
-    for obj in event.objects:
-        if obj.type != "ServicePrincipal":
-            continue
-        for name in ("ServicePrincipalName", "ServicePrincipalNames", _TARGET_NAMES):
-            for item in obj.named(name):
-                listed = values.name_list(item.new) or values.name_list(item.old)
-                if any(entry.lower().startswith(_MANAGED_IDENTITY) for entry in listed):
-                    return True
+    for name in ("ServicePrincipalName", "ServicePrincipalNames", _TARGET_NAMES):
+        for object_type, _, item in event.of_workloads(name):
+            listed = values.name_list(item.new) or values.name_list(item.old)
+            if object_type == "ServicePrincipal" and any(n.lower().startswith(_MANAGED_IDENTITY) for n in listed):
+                return True
     return None
 
 
-def _state(objects: Iterable[_Object], name: str) -> bool | None:
-    """The one new truth value of a property."""
-    found = {
-        state for obj in objects for item in obj.named(name) if (state := values.single_bool(item.new)) is not None
-    }
+def _state(items: Iterable[_Property]) -> bool | None:
+    """The one new truth value that properties of one name state."""
+    found = {state for item in items if (state := values.single_bool(item.new)) is not None}
     return found.pop() if len(found) == 1 else None
 
 
@@ -493,8 +496,7 @@ def _actor_app_id(event: _Event) -> tuple[str | None, str]:
     for name in ("ActorId.ServicePrincipalNames", "SPN"):
         found = {
             app_id
-            for obj in event.objects
-            for item in obj.named(name)
+            for _, item in event.named(name)
             if (app_id := values.only_guid(values.name_list(item.new) or values.name_list(item.old))) is not None
         }
         if len(found) == 1:
@@ -568,7 +570,7 @@ def _change(activity: JsonObject, outside: _Outside) -> DirectoryChange:
     targets = activity.get("targetResources")
     if targets is None:
         targets = activity.get("targetResource")  # spelling of the Graph documentation
-    event = _Event(operation, _objects(as_list(targets)), _details(as_list(activity.get("additionalDetails"))))
+    event = _event(operation, as_list(targets), as_list(activity.get("additionalDetails")))
     actor = _actor(event, as_object(activity.get("initiatedBy")) or {})
     credentials = list(_credentials(event))
     bridges = [
@@ -608,10 +610,10 @@ def _change(activity: JsonObject, outside: _Outside) -> DirectoryChange:
         owners=_sorted(_owners(event)),
         grants=_sorted(_grants(event)),
         lifecycle=_LIFECYCLE.get(operation),
-        enabled=_state((obj for obj in event.objects if obj.is_workload), "AccountEnabled"),
+        enabled=_state(item for _, _, item in event.of_workloads("AccountEnabled")),
         managed_identity=_managed_identity(event),
         app_owner_tenant_id=ids.guid(event.detail("AppOwnerOrganizationId")) if about_target else None,
-        admin_consent=_state(event.objects, "ConsentContext.IsAdminConsent"),
+        admin_consent=_state(item for _, item in event.named("ConsentContext.IsAdminConsent")),
     )
 
 
