@@ -119,7 +119,8 @@ class Archive:
 
     def staging(self) -> Staging:
         """Where a load collects what it reads; use as a context manager. Removes what dead runs left behind."""
-        shutil.rmtree(self.root / "staging", ignore_errors=True)
+        for left_behind in (self.root / "staging", *self.root.glob("spill-*")):
+            shutil.rmtree(left_behind, ignore_errors=True)
         return Staging(self, self.root / "staging" / uuid.uuid4().hex)
 
     def schema(self, kind: str) -> pa.Schema:
@@ -135,22 +136,20 @@ class Archive:
         return [
             str(self._table_path(kind) / path)
             for path in self._active(kind)
-            if wanted is None or _day_text(path) in wanted
+            if wanted is None or _partition(path) in wanted
         ]
 
     def days(self, kind: str) -> dict[date, str]:
         """Days of a table → digest of the names of their files: equal digest, equal rows. Reads no data."""
         by_day: dict[date, list[str]] = defaultdict(list)
         for path in self._active(kind):
-            by_day[date.fromisoformat(_day_text(path))].append(path)
+            by_day[date.fromisoformat(_partition(path))].append(path)
         return {day: ids.digest(*sorted(paths)) for day, paths in sorted(by_day.items())}
 
     def inputs(self) -> list[InputFact]:
         """What was read so far, each fact once, sorted by file."""
-        tables_of_inputs = [
-            pq.read_table(file, schema=tables.INPUTS, partitioning=None) for file in self.files("inputs")
-        ]
-        facts = {InputFact(**row) for table in tables_of_inputs for row in table.to_pylist()}
+        read = (pq.read_table(file, schema=tables.INPUTS, partitioning=None) for file in self.files("inputs"))
+        facts = {InputFact(**row) for table in read for row in table.to_pylist()}
         return sorted(facts, key=_fact_order)
 
     def evidence(self, event_id: str) -> list[Evidence]:
@@ -164,7 +163,7 @@ class Archive:
         if not any(files.values()):
             return []
         found: list[Evidence] = []
-        with connect(self.root / "spill", _STAGING_MEMORY) as duck:
+        with connect(self.root / f"spill-{uuid.uuid4().hex}", _STAGING_MEMORY) as duck:
             for kind in KINDS:
                 create_view(duck, kind, files[kind], self.schema(kind))
                 found += self._evidence_of(duck, kind, sorted(map(str, spellings)))
@@ -177,16 +176,16 @@ class Archive:
         no reader may still use an older state.
         """
         merged: dict[str, int] = {}
-        for kind in (*KINDS, "raw", "origins"):
-            path = self._table_path(kind)
-            counts = Counter(_day_text(name) for name in self._active(kind))
-            crowded = sorted(day for day, count in counts.items() if count > max_small_files)
+        for kind in (*KINDS, "raw", "origins", "inputs"):
+            counts = Counter(map(_partition, self._active(kind)))
             if not counts:
                 continue
-            table = DeltaTable(path)
-            for day in crowded:
-                table.optimize.compact(partition_filters=[("day", "=", day)], writer_properties=_writer(kind))
-                merged[kind] = merged.get(kind, 0) + counts[day]
+            table = DeltaTable(self._table_path(kind))
+            for day, count in sorted(counts.items()):
+                if count > max_small_files:
+                    only = [("day", "=", day)] if day else None
+                    table.optimize.compact(partition_filters=only, writer_properties=_writer(kind))
+                    merged[kind] = merged.get(kind, 0) + count
             table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
         return merged
 
@@ -455,10 +454,10 @@ def _writer(kind: str) -> WriterProperties:
     return _RAW_FILES if kind == "raw" else _EVENT_FILES
 
 
-def _day_text(path: str) -> str:
+def _partition(path: str) -> str:
+    """The day in the path of a file; empty for tables without days."""
     match = _DAY.search(path)
-    assert match is not None, path
-    return match.group(1)
+    return match.group(1) if match else ""
 
 
 def _joined(left: InputFact, right: InputFact) -> InputFact:

@@ -225,7 +225,7 @@ def test_compaction_keeps_the_set_and_removes_what_nobody_needs(tmp_path):
     orphan = tmp_path / "sign_ins" / "day=2026-05-11" / "part-of-a-killed-load.parquet"
     orphan.write_bytes(b"PAR1")
     before = (versions(archive, "sign_ins"), events(archive, "sign_ins"), archive.evidence("k2"))
-    assert archive.compact(2) == {"sign_ins": 4, "raw": 4, "origins": 4}
+    assert archive.compact(2) == {"sign_ins": 4, "raw": 4, "origins": 4, "inputs": 5}
     assert (versions(archive, "sign_ins"), events(archive, "sign_ins"), archive.evidence("k2")) == before
     assert len(list((tmp_path / "sign_ins").rglob("*.parquet"))) == 2
     assert archive.compact(2) == {}
