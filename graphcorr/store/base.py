@@ -12,6 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+# Longest value of an indexed property, in bytes of UTF-8: Neo4j's range indexes end a little above it.
+INDEXED_BYTES = 8_000
+
 Value = None | str | int | float | bool | datetime | list[Any] | dict[str, Any]
 
 
@@ -81,7 +84,12 @@ class Store(Protocol):
     name: str
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> Result:
-        """Run one read-only statement. Raises PatternError for a statement that the engine refuses or that writes."""
+        """Run one read-only statement.
+
+        Parameters and results are plain values; datetimes are aware UTC both ways, dates and durations come back as
+        ISO text. Raises PatternError for a statement that the engine refuses or that is not read-only
+        (`read_only.check`), StoreError if nothing was ever written.
+        """
         ...
 
     def marker(self) -> Marker | None:

@@ -1,0 +1,193 @@
+"""The difference between two folders of projection tables, row by row; between projection and stores.
+
+A node is the same node if its key *and* its labels are the same, an edge if its key and both ends are: anything else is
+a removal and an addition, which is also what the stores have to do (a label cannot be changed in place everywhere).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from graphcorr.archive.duck import connect
+from graphcorr.errors import StoreError
+from graphcorr.graph.schema import EDGES, NODES, Edge, Node, edge_columns, node_columns, properties_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Table = Node | Edge
+
+_ARROW = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "datetime": pa.timestamp("us", tz="UTC"),
+    "strings": pa.list_(pa.string()),
+}
+_SQL = {"string": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "datetime": "TIMESTAMPTZ", "strings": "VARCHAR[]"}
+_NODE_IDENTITY = ("key", "labels")
+_EDGE_IDENTITY = ("key", "fromLabel", "fromKey", "toLabel", "toKey")
+_BATCH_ROWS = 10_000
+
+
+def table_name(table: Table) -> str:
+    """Label of a node table, type of an edge table."""
+    return table.label if isinstance(table, Node) else table.type
+
+
+def table_path(folder: Path, table: Table) -> Path:
+    """Where a projection keeps a table; an absent file is an empty table."""
+    kind = "nodes" if isinstance(table, Node) else "edges"
+    return folder / kind / f"{table_name(table)}.parquet"
+
+
+def column_types(table: Table) -> dict[str, str]:
+    """Columns of a table in order, each with its schema type."""
+    if isinstance(table, Node):
+        declared = {p.name: p.type for p in properties_of(table)}
+        return {name: declared.get(name, "string") for name in node_columns(table)}
+    declared = {p.name: p.type for p in table.properties}
+    return {name: declared.get(name, "string") for name in edge_columns(table)}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of a table, for whoever writes one."""
+    return pa.schema([(name, _ARROW[kind]) for name, kind in column_types(table).items()])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Added, changed and removed rows as DuckDB relations `added(table)` …, and a way to stream them.
+
+    Added and changed rows are whole new rows, removed ones whole old rows. Changed nodes keep their labels, changed edges
+    their ends. Edges of a node that must be created anew count as added, because they went with the old node.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    full: bool
+
+    def added(self, table: Table) -> str:
+        """Name of the relation with the rows to add."""
+        return _relation("new" if self.full else "added", table)
+
+    def changed(self, table: Table) -> str:
+        """Name of the relation with the rows whose properties differ."""
+        return _relation("changed", table)
+
+    def removed(self, table: Table) -> str:
+        """Name of the relation with the rows to remove."""
+        return _relation("removed", table)
+
+    def count(self, relation: str) -> int:
+        """Rows of one of the relations above."""
+        row = self.connection.cursor().execute(f"SELECT count(*) FROM {relation}").fetchone()
+        return int(row[0]) if row else 0
+
+    def stream(self, sql: str, rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """The result of a query over the relations, in batches; several streams may be open at once."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            yield from cursor.sql(sql).to_arrow_reader(rows)
+
+    def rows(self, sql: str) -> Iterator[dict[str, Any]]:
+        """The same, row by row as dicts."""
+        for batch in self.stream(sql):
+            yield from batch.to_pylist()
+
+    def size(self) -> int:
+        """Rows that differ, over all tables."""
+        relations = [f(t) for t in (*NODES, *EDGES) for f in (self.added, self.changed, self.removed)]
+        return sum(self.count(relation) for relation in relations)
+
+    def total(self) -> int:
+        """Rows of the new tables."""
+        return sum(self.count(_relation("new", t)) for t in (*NODES, *EDGES))
+
+
+@contextmanager
+def compare(
+    previous: Path | None, tables: Path, *, edges_follow: bool = True, memory: str = "256MB"
+) -> Iterator[Difference]:
+    """Compare two folders of tables; without `previous` every row is added.
+
+    With `edges_follow`, all edges of nodes that have to be created anew count as added, as a writer needs it.
+
+    Raises StoreError for a table that cannot be read or whose columns are not those of the schema.
+    """
+    with TemporaryDirectory(prefix="graphcorr-") as spill, connect(Path(spill) / "duck", memory) as connection:
+        for table in (*NODES, *EDGES):
+            _view(connection, "new", table, tables)
+            if previous is not None:
+                _view(connection, "old", table, previous)
+        if previous is None:
+            for table in (*NODES, *EDGES):
+                for state in ("changed", "removed"):
+                    connection.execute(f"CREATE VIEW {_relation(state, table)} AS FROM {_relation('new', table)} WHERE false")
+        else:
+            _compare(connection)
+            if edges_follow:
+                _take_edges_along(connection)
+        yield Difference(connection, full=previous is None)
+
+
+def _relation(state: str, table: Table) -> str:
+    # Names come from the schema only; the prefix keeps a label and a type of one spelling apart.
+    return f'"{state} {"node" if isinstance(table, Node) else "edge"} {table_name(table)}"'
+
+
+def _view(connection: duckdb.DuckDBPyConnection, state: str, table: Table, folder: Path) -> None:
+    path = table_path(folder, table)
+    types = {name: _SQL[kind] for name, kind in column_types(table).items()}
+    try:
+        if path.exists():
+            columns = ", ".join(f'CAST("{name}" AS {sql}) AS "{name}"' for name, sql in types.items())
+            relation = connection.read_parquet(str(path)).project(columns)
+        else:
+            columns = ", ".join(f'CAST(NULL AS {sql}) AS "{name}"' for name, sql in types.items())
+            relation = connection.sql(f"SELECT {columns} WHERE false")
+        relation.create_view(_relation(state, table)[1:-1])
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"not a table of {table_name(table)}: {reason}", where=str(path),
+                         hint="project the archive again") from error  # fmt: skip
+
+
+def _compare(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in (*NODES, *EDGES):
+        identity = _NODE_IDENTITY if isinstance(table, Node) else _EDGE_IDENTITY
+        same = " AND ".join(f"n.{column} = o.{column}" for column in identity)
+        others = [column for column in column_types(table) if column not in identity]
+        differs = " OR ".join(f'n."{column}" IS DISTINCT FROM o."{column}"' for column in others) or "false"
+        new, old = _relation("new", table), _relation("old", table)
+        for state, sql in (
+            ("added", f"SELECT n.* FROM {new} n ANTI JOIN {old} o ON {same}"),
+            ("removed", f"SELECT o.* FROM {old} o ANTI JOIN {new} n ON {same}"),
+            ("changed", f"SELECT n.* FROM {new} n JOIN {old} o ON {same} WHERE {differs}"),
+        ):
+            connection.execute(f"CREATE TABLE {_relation(state, table)} AS {sql}")
+
+
+def _take_edges_along(connection: duckdb.DuckDBPyConnection) -> None:
+    """Edges of nodes that are deleted and created anew (other labels) have to be added again."""
+    anew = " UNION ALL ".join(
+        f"SELECT '{n.label}' AS label, key FROM {_relation('added', n)} JOIN {_relation('removed', n)} USING (key)" for n in NODES
+    )
+    connection.execute(f"CREATE TABLE anew AS {anew}")
+    if connection.execute("SELECT count(*) FROM anew").fetchone() == (0,):
+        return
+    for edge in EDGES:
+        added, changed = _relation("added", edge), _relation("changed", edge)
+        touched = (
+            "EXISTS (FROM anew a WHERE (a.label = e.\"fromLabel\" AND a.key = e.\"fromKey\") "
+            "OR (a.label = e.\"toLabel\" AND a.key = e.\"toKey\"))"
+        )  # fmt: skip
+        known = f"EXISTS (FROM {added} d WHERE d.key = e.key)"
+        connection.execute(f"INSERT INTO {added} SELECT e.* FROM {_relation('new', edge)} e WHERE {touched} AND NOT {known}")
+        connection.execute(f"DELETE FROM {changed} e WHERE {touched}")

@@ -1,0 +1,255 @@
+"""The embedded store: the graph in a folder of the home, opened by an engine inside this process.
+
+    <root>/CURRENT               name of the published generation
+    <root>/<generation>/graph/   the database
+    <root>/<generation>/marker.json
+
+A full build goes into a new generation that is published by one rename, so that a kill leaves the old graph or the
+new one. A difference is written into the current generation while its marker says dirty; the next write sees that
+and builds anew. Writers are kept apart by the home's lock, not here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Self
+
+from graphcorr.errors import GraphcorrError, PatternError, StoreError
+from graphcorr.graph.schema import EDGES, NODES, VERSION, Node, node_of_label
+from graphcorr.store import embedded_java as bridge
+from graphcorr.store import embedded_write, read_only
+from graphcorr.store.base import Marker, Result, WriteReport
+from graphcorr.store.difference import column_types, compare, table_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from graphcorr.store.base import Progress
+
+_CURRENT = "CURRENT"
+_EMPTY = "the store is empty"
+_LOAD_FIRST = "run graphcorr load first"
+# Beyond this share of all rows a difference in transactions takes longer than a build in bulk.
+_WORTH_A_BUILD = 0.5
+
+
+class EmbeddedStore:
+    """See `store.base.Store`. Java starts and the database opens with the first call that needs them."""
+
+    name = "embedded"
+
+    def __init__(self, root: Path, *, read_only: bool = False, heap: str = "900m") -> None:
+        self._root = root
+        self._read_only = read_only
+        self._heap = heap
+        self._database: Any = None
+
+    @classmethod
+    def open(cls, root: Path, read_only: bool = False, heap: str = "900m") -> Self:
+        """The store in `root`, which need not exist. `heap` is the most memory that Java takes for objects."""
+        return cls(root, read_only=read_only, heap=heap)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def marker(self) -> Marker | None:
+        generation = self._generation()
+        if generation is None:
+            return None
+        path = generation / "marker.json"
+        try:
+            return Marker(**json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            # Unreadable is as good as cut short: the next write builds anew.
+            return Marker(VERSION, "", dirty=True)
+
+    def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> Result:
+        read_only.check(cypher)
+        database = self._open()
+        return _collect(database, cypher, bridge.to_java_map(parameters or {}))
+
+    def rows(self, table: str) -> Iterator[Mapping[str, Any]]:
+        database = self._open()
+        for kind in (*NODES, *EDGES):
+            if table_name(kind) == table:
+                columns = tuple(column_types(kind))
+                for record in database.iterateType(table, True):
+                    row = _node_row(kind, record.asVertex()) if isinstance(kind, Node) else _edge_row(record.asEdge())
+                    yield {column: row.get(column) for column in columns}
+                return
+        raise StoreError(f"no table {table}", hint="tables are the labels and edge types of graphcorr.graph.schema")
+
+    def clear(self) -> None:
+        self._writable()
+        self.close()
+        (self._root / _CURRENT).unlink(missing_ok=True)
+        self._remove_leftovers()
+
+    def write(
+        self, tables: Path, projection_id: str, previous: Path | None, progress: Progress | None = None
+    ) -> WriteReport:
+        self._writable()
+        self._remove_leftovers()
+        marker = self.marker()
+        wanted = Marker(VERSION, projection_id)
+        if marker == wanted:
+            return WriteReport(full=False)
+        try:
+            if previous is not None and marker is not None and not marker.dirty and marker.schema_version == VERSION:
+                report = self._write_difference(tables, previous, marker, wanted, progress)
+                if report is not None:
+                    return report
+            return self._build(tables, wanted, progress)
+        except GraphcorrError:
+            raise
+        except bridge.java_error() as error:
+            raise _failure(error) from error
+
+    def _write_difference(
+        self, tables: Path, previous: Path, old: Marker, wanted: Marker, progress: Progress | None
+    ) -> WriteReport | None:
+        """Write the difference in transactions; None if a build is cheaper."""
+        with compare(previous, tables) as difference:
+            if difference.size() > _WORTH_A_BUILD * difference.total():
+                return None
+            embedded_write.check(difference)
+            database = self._open()
+            self._mark(Marker(old.schema_version, old.projection_id, dirty=True))
+            # Removals are committed before anything is added: a node with other labels keeps its unique key.
+            embedded_write.remove_all(database, difference)
+            embedded_write.add_all(database, difference, progress, bulk=False)
+            embedded_write.change_all(database, difference)
+            self._mark(wanted)
+            return embedded_write.report(difference)
+
+    def _build(self, tables: Path, wanted: Marker, progress: Progress | None) -> WriteReport:
+        """Build everything in a new generation and publish it."""
+        self.close()
+        old = self._generation()
+        number = int(old.name[1:]) + 1 if old is not None else 1
+        generation = self._root / f"g{number:06d}"
+        generation.mkdir(parents=True)
+        bridge.start(self._heap)
+        database = bridge.java("com.arcadedb.database.DatabaseFactory")(str(generation / "graph")).create()
+        try:
+            embedded_write.create_schema(database)
+            with compare(None, tables) as difference:
+                embedded_write.add_all(database, difference, progress, bulk=True)
+                report = embedded_write.report(difference)
+        finally:
+            database.close()
+        _write_text(generation / "marker.json", _marker_text(wanted))
+        _write_text(self._root / _CURRENT, generation.name)
+        self._remove_leftovers()
+        return report
+
+    def _open(self) -> Any:
+        if self._database is None:
+            generation = self._generation()
+            if generation is None:
+                raise StoreError(_EMPTY, where=str(self._root), hint=_LOAD_FIRST)
+            bridge.start(self._heap)
+            modes = bridge.java("com.arcadedb.engine.ComponentFile$MODE")
+            factory = bridge.java("com.arcadedb.database.DatabaseFactory")(str(generation / "graph"))
+            try:
+                self._database = factory.open(modes.READ_ONLY if self._read_only else modes.READ_WRITE)
+            except bridge.java_error() as error:
+                raise StoreError(f"the graph cannot be opened: {_first_line(error)}", where=str(generation),
+                                 hint="another graphcorr may have it open; else run graphcorr load") from error  # fmt: skip
+        return self._database
+
+    def _generation(self) -> Path | None:
+        try:
+            name = (self._root / _CURRENT).read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+        return self._root / name if (self._root / name).is_dir() else None
+
+    def _remove_leftovers(self) -> None:
+        """Remove generations that are not published: old ones, and those of a build that was cut short."""
+        current = self._generation()
+        for folder in self._root.glob("g[0-9]*"):
+            if folder != current:
+                shutil.rmtree(folder)
+
+    def _mark(self, marker: Marker) -> None:
+        generation = self._generation()
+        assert generation is not None
+        _write_text(generation / "marker.json", _marker_text(marker))
+
+    def _writable(self) -> None:
+        if self._read_only:
+            raise StoreError("the store was opened for reading only", where=str(self._root))
+
+
+def _collect(database: Any, cypher: str, parameters: Any) -> Result:
+    try:
+        found = database.query("opencypher", cypher, parameters)
+        columns: tuple[str, ...] = ()
+        rows: list[tuple[Any, ...]] = []
+        while found.hasNext():
+            row = found.next()
+            if not columns:
+                columns = tuple(str(name) for name in row.getPropertyNames())
+            rows.append(tuple(bridge.to_python(row.getProperty(name)) for name in columns))
+        return Result(columns, tuple(rows))
+    except bridge.java_error() as error:
+        raise _failure(error, cypher) from error
+
+
+def _node_row(kind: Node, vertex: Any) -> dict[str, Any]:
+    labels = bridge.labels(vertex)
+    in_order = next(names for names in kind.label_sets if labels == set(names))
+    return {"labels": ":".join(in_order), **bridge.properties(vertex)}
+
+
+def _edge_row(edge: Any) -> dict[str, Any]:
+    row = bridge.properties(edge)
+    for end, vertex in (("from", edge.getOutVertex()), ("to", edge.getInVertex())):
+        row[f"{end}Label"] = node_of_label(next(iter(bridge.labels(vertex)))).label
+        row[f"{end}Key"] = str(vertex.getString("key"))
+    return row
+
+
+def _failure(error: Exception, cypher: str | None = None) -> GraphcorrError:
+    """The engine's complaint as ours: about the statement if there is one and the engine itself is well."""
+    kind = type(error).__name__.rpartition(".")[2]
+    message = _first_line(error)
+    if kind == "OutOfMemoryError":
+        return StoreError(f"the embedded store ran out of memory: {message}", hint="use a Neo4j server for a graph of this size")
+    broken = ("Database", "Transaction", "Concurrent", "NeedRetry", "Timeout", "Lock", "Schema")
+    if cypher is None or kind.startswith(broken):
+        return StoreError(f"the embedded store failed: {kind}: {message}", hint="run graphcorr load to build it anew")
+    return PatternError(f"the query is not valid: {message}")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).partition("\n")[0]
+    return text.removeprefix(type(error).__name__ + ": ")
+
+
+def _marker_text(marker: Marker) -> str:
+    return json.dumps({"schema_version": marker.schema_version, "projection_id": marker.projection_id, "dirty": marker.dirty})
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Replace a small file so that a kill leaves the old or the new text, never a part."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
