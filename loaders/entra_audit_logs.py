@@ -647,6 +647,7 @@ _OTHER_COLUMNS = """
     Type _BilledSize _IsBillable $table
 """
 _KNOWN = frozenset((*_COLUMNS, *_OTHER_COLUMNS.split()))
+_PROPERTIES = frozenset((*_COLUMNS.values(), "operationType", "userAgent", "tenantId", "resultType"))
 
 LOADER = Loader(
     source=_SOURCE,
@@ -661,5 +662,5 @@ LOADER = Loader(
     categories=("AuditLogs",),
     tables=(_SOURCE,),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row, Carrier.GRAPH: _claims_graph},
-    known={Carrier.ROW: _KNOWN, Carrier.CSV: _KNOWN},
+    known={Carrier.EXPORT: _PROPERTIES, Carrier.ROW: _KNOWN, Carrier.CSV: _KNOWN},
 )

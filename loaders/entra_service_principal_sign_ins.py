@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphcorr.ingest.loader import Carrier, Loader
-from graphcorr.ingest.sign_ins import WORKLOAD_COLUMNS, sign_in_claims, sign_in_parsers
+from graphcorr.ingest.sign_ins import PROPERTIES, WORKLOAD_COLUMNS, sign_in_claims, sign_in_parsers
 from graphcorr.records import SignIn
 
 _SOURCE = "AADServicePrincipalSignInLogs"
@@ -16,5 +16,5 @@ LOADER = Loader(
     categories=("ServicePrincipalSignInLogs",),
     tables=(_SOURCE,),
     claims=sign_in_claims(_SOURCE),
-    known={Carrier.ROW: WORKLOAD_COLUMNS, Carrier.CSV: WORKLOAD_COLUMNS},
+    known={Carrier.EXPORT: PROPERTIES, Carrier.ROW: WORKLOAD_COLUMNS, Carrier.CSV: WORKLOAD_COLUMNS},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphcorr.ingest.loader import Carrier, Loader
-from graphcorr.ingest.sign_ins import USER_COLUMNS, sign_in_claims, sign_in_parsers
+from graphcorr.ingest.sign_ins import PROPERTIES, USER_COLUMNS, sign_in_claims, sign_in_parsers
 from graphcorr.records import SignIn
 
 _SOURCE = "SigninLogs"
@@ -16,5 +16,5 @@ LOADER = Loader(
     categories=("SignInLogs",),
     tables=(_SOURCE,),
     claims=sign_in_claims(_SOURCE),
-    known={Carrier.ROW: USER_COLUMNS, Carrier.CSV: USER_COLUMNS},
+    known={Carrier.EXPORT: PROPERTIES, Carrier.ROW: USER_COLUMNS, Carrier.CSV: USER_COLUMNS},
 )

@@ -81,6 +81,26 @@ WORKLOAD_COLUMNS = frozenset((_COMMON_COLUMNS + _WORKLOAD_COLUMNS).split())
 USER_COLUMNS = frozenset((_COMMON_COLUMNS + _USER_COLUMNS).split())
 """Columns of the two user tables."""
 
+_PROPERTIES = """
+    agent alternateSignInName appDisplayName appId appOwnerTenantId appServicePrincipalId
+    appliedConditionalAccessPolicies authenticationContextClassReferences authenticationDetails
+    authenticationMethodsUsed authenticationProcessingDetails authenticationProtocol authenticationRequirement
+    authenticationRequirementPolicies authenticationStrengths autonomousSystemNumber azureResourceId clientAppUsed
+    clientCredentialType conditionalAccessAudiences conditionalAccessStatus correlationId createdDateTime
+    crossTenantAccessType deviceDetail federatedCredentialId flaggedForReview globalSecureAccessIpAddress
+    homeTenantId homeTenantName id incomingTokenType ipAddress ipAddressFromResourceProvider isInteractive
+    isTenantRestricted location managedIdentityType managedServiceIdentity mfaDetail networkLocationDetails
+    originalRequestId originalTransferMethod privateLinkDetails processingTimeInMilliseconds resourceDisplayName
+    resourceId resourceOwnerTenantId resourceServicePrincipalId resourceTenantId riskDetail riskEventTypes
+    riskEventTypes_v2 riskLevelAggregated riskLevelDuringSignIn riskState rngcStatus
+    servicePrincipalCredentialKeyId servicePrincipalCredentialThumbprint servicePrincipalId servicePrincipalName
+    sessionId sessionLifetimePolicies signInEventTypes signInIdentifier signInIdentifierType
+    signInTokenProtectionStatus sourceAppClientId ssoExtensionVersion status tenantId tokenIssuerName
+    tokenIssuerType uniqueTokenIdentifier userAgent userDisplayName userId userPrincipalName userType
+"""
+PROPERTIES = frozenset(_PROPERTIES.split())
+"""Properties of a sign-in in diagnostic exports and in Graph beta, all four kinds together."""
+
 
 # -- recognition -----------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ import yaml
 from graphcorr.errors import RecordError
 from graphcorr.ingest import registry
 from graphcorr.ingest.loader import Carrier, Context, Loader
+from graphcorr.ingest.run import Delivered, ReadOptions, read_logs
 from graphcorr.times import parse_time
 
 HERE = Path(__file__).resolve().parent
@@ -163,6 +164,21 @@ def read_objects(path: Path) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in table["rows"]]
     found = document.get("records", document.get("value", document))
     return found if isinstance(found, list) else [found]
+
+
+class _Collect:
+    def __init__(self) -> None:
+        self.delivered: list[Delivered] = []
+
+    def add(self, batch: list[Delivered]) -> None:
+        self.delivered.extend(batch)
+
+
+def read(path: Path, options: ReadOptions | None = None) -> list[Delivered]:
+    """Everything that the program reads from a file, with all loaders."""
+    sink = _Collect()
+    read_logs([path], sink, options)
+    return sink.delivered
 
 
 def _csv_object(row: dict[str, str]) -> dict[str, str]:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from graphcorr.errors import RecordError
 from graphcorr.ingest.loader import Carrier, Context
+from graphcorr.ingest.run import ReadOptions
+from graphcorr.times import zone_named
 
 SIGN_INS = ["graph-api/signIns-page1.json", "graph-api/signIns-page2.json"]
 FILES = {
@@ -143,6 +145,44 @@ def test_one_page_of_graph_sign_ins_is_shared_out_by_event_type(kinds, claimed):
     obj |= {} if kinds is None else {"signInEventTypes": kinds}
     found = [n for n in FILES if loader_cases.loader_named(n).claims.get(Carrier.GRAPH)(frozenset(obj), obj, Context())]
     assert found == [claimed]
+
+
+# -- through the readers -----------------------------------------------------------------------------------------
+
+
+def stated_by_key(path, options=None):
+    sources = {loader_cases.loader_named(name).source for name in FILES}
+    found = [one.record for one in loader_cases.read(path, options) if one.record.source in sources]
+    return {record.event_key: loader_cases.stated(record) for record in found}
+
+
+def test_the_event_hub_gives_the_records_of_the_storage_account(constructed):
+    stored = stated_by_key(constructed / "diagnostic-export")
+    assert len(stored) == 24
+    hub = stated_by_key(constructed / "eventhub")
+    assert hub.keys() == stored.keys()
+    # One sign-in is delivered twice; which delivery comes last differs.
+    for record in (*hub.values(), *stored.values()):
+        record.pop("received_at", None)
+    assert hub == stored
+
+
+def test_a_union_of_tables_gives_the_records_of_each(constructed):
+    tables = [stated_by_key(constructed / f"log-analytics-csv/{FILES[name][1]}.csv") for name in list(FILES)[2:4]]
+    assert stated_by_key(constructed / "log-analytics-csv/SigninLogs-union.csv") == tables[0] | tables[1]
+
+
+def test_a_projected_csv_in_local_time_is_read_once_its_zone_is_given(constructed):
+    path = constructed / "log-analytics-csv/AuditLogs-local-time.csv"
+    assert stated_by_key(path) == {}
+    found = stated_by_key(path, ReadOptions(time_zone=zone_named("+02:00")))
+    full = stated_by_key(constructed / "log-analytics-csv/AuditLogs.csv")
+    assert len(found) == 3
+    for key, record in found.items():
+        # ActivityDateTime and AdditionalDetails were projected away.
+        assert record.pop("at_is_event_time") is False
+        assert all(bridge in full[key]["bridges"] for bridge in record.pop("bridges", ()))
+        assert {name: full[key][name] for name in record} == record
 
 
 # -- order and hostile shapes ------------------------------------------------------------------------------------

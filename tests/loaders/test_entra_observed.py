@@ -11,17 +11,13 @@ from graphcorr.errors import RecordError
 
 pytestmark = pytest.mark.shared_data
 
-# Top-level keys that one data lake stores in lower case; detection restores them before a loader sees them.
-ENVELOPE = {
-    name.lower(): name
-    for name in ("callerIpAddress", "correlationId", "resourceId", "resultType", "tenantId", "operationName")
-}
-
 
 def records(shared_data, loader, carrier, file):
-    objects = loader_cases.read_objects(shared_data / file)
-    objects = [{ENVELOPE.get(key, key): value for key, value in obj.items()} for obj in objects]
-    return [record for obj in objects for record in loader_cases.parse(loader_cases.loader_named(loader), carrier, obj)]
+    """The records of a file through the door of the program; all must come from that loader and carrier."""
+    delivered = loader_cases.read(shared_data / file)
+    source = loader_cases.loader_named(loader).source
+    assert {(one.record.source, one.carrier) for one in delivered} == {(source, carrier)}
+    return [one.record for one in delivered]
 
 
 def test_repeated_deliveries_in_a_data_lake_are_two_sign_ins(shared_data):
