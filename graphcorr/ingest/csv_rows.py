@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import Protocol
 
 import msgspec
 
@@ -37,6 +38,12 @@ _TIME_COLUMNS = frozenset(
 _ENCODER = msgspec.json.Encoder()
 
 Row = tuple[JsonObject, int, bytes]
+
+
+class _Reader(Protocol):
+    line_num: int
+
+    def __next__(self) -> list[str]: ...
 
 
 class _LocalZone(Exception):
@@ -116,18 +123,18 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
     tally.rows(count)
 
 
-def _numbered(reader: csv._reader, tally: Tally) -> Iterator[tuple[list[str], int]]:
+def _numbered(reader: _Reader, tally: Tally) -> Iterator[tuple[list[str], int]]:
     """Rows with the line each starts on; what the CSV parser refuses is a problem, and the next row follows."""
     while True:
         line = reader.line_num + 1
         try:
-            row = next(reader, None)
+            row = next(reader)
+        except StopIteration:
+            return
         except csv.Error as error:
             tally.skipped += 1
             tally.problem(line, f"not a CSV row: {error}", "check quotes and line breaks there")
             continue
-        if row is None:
-            return
         yield row, line
 
 

@@ -6,7 +6,8 @@ Objects of one file look alike, so the answer is kept per signature: the keys an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,8 @@ _ENVELOPE = {
     name.lower(): name
     for name in (
         "time", "resourceId", "operationName", "operationVersion", "category", "tenantId", "resultType",
-        "resultSignature", "resultDescription", "durationMs", "callerIpAddress", "correlationId", "identity", "location",
-        "properties",
+        "resultSignature", "resultDescription", "durationMs", "callerIpAddress", "correlationId", "identity",
+        "location", "properties",
     )
 }  # fmt: skip
 _ENVELOPE_COLUMNS = frozenset(_ENVELOPE.values()) | {"level", "Level"}
@@ -30,8 +31,8 @@ _ENVELOPE_COLUMNS = frozenset(_ENVELOPE.values()) | {"level", "Level"}
 # Columns that every Log Analytics table has.
 _ROW_COLUMNS = frozenset(
     {
-        "$table", "Computer", "ManagementGroupName", "MG", "RawData", "SourceSystem", "TenantId", "TimeGenerated", "Type",
-        "_BilledSize", "_IsBillable", "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
+        "$table", "Computer", "ManagementGroupName", "MG", "RawData", "SourceSystem", "TenantId", "TimeGenerated",
+        "Type", "_BilledSize", "_IsBillable", "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
     }
 )  # fmt: skip
 
@@ -96,13 +97,11 @@ class Match:
                 names = tuple(properties)
                 self.seen_properties[names] = self.seen_properties.get(names, 0) + 1
 
-    def unknown_columns(self) -> Iterable[tuple[tuple[str, ...], int]]:
-        """Columns the loader does not know, with the number of records since the last call; starts anew."""
-        counts = [(self.envelope_unknown, self.records)]
-        counts += [(_unknown(names, self.known, frozenset()), count) for names, count in self.seen_properties.items()]
-        self.records = 0
-        self.seen_properties = {}
-        return counts
+    def unknown_columns(self) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Columns the loader does not know, with the number of records that have them."""
+        yield self.envelope_unknown, self.records
+        for names, count in self.seen_properties.items():
+            yield _unknown(names, self.known, frozenset()), count
 
 
 Detected = Match | NotLoaded | None
@@ -116,13 +115,17 @@ class Detector:
         self._loaders = tuple(loaders)
         self._by_category = _index(loaders, lambda loader: loader.categories, "category")
         self._by_table = _index(loaders, lambda loader: (loader.source, *loader.tables), "table")
+        self._by_page: dict[Page, dict[tuple[Any, ...], Detected]] = {}
+        self._page: Page | None = None
         self._known: dict[tuple[Any, ...], Detected] = {}
+        self._unknown: dict[str, Counter[str]] = {}
 
     def detect(self, obj: JsonObject, page: Page, context: Context) -> Detected:
         """The loader and carrier of an object; the same Match for all objects of a signature."""
+        if page is not self._page:
+            self._page, self._known = page, self._by_page.setdefault(page, {})
         kinds = obj.get("signInEventTypes")
         signature = (
-            page,
             tuple(obj),
             _text(obj.get("category")),
             _text(obj.get("Category")),
@@ -138,13 +141,25 @@ class Detector:
             pass
         found = self._find(frozenset(obj), obj, page, context)
         if len(self._known) >= _MAX_SIGNATURES:
-            self._known.pop(next(iter(self._known)))
+            self._count_unknown(self._known.pop(next(iter(self._known))))
         self._known[signature] = found
         return found
 
-    def matches(self) -> list[Match]:
-        """The loaders that were found so far."""
-        return [match for match in self._known.values() if isinstance(match, Match)]
+    def unknown_columns(self) -> Mapping[str, Mapping[str, int]]:
+        """Source → column that its loader does not know → records that had it. Ends the counting."""
+        for known in self._by_page.values():
+            for match in known.values():
+                self._count_unknown(match)
+            known.clear()
+        return self._unknown
+
+    def _count_unknown(self, match: Detected) -> None:
+        if not isinstance(match, Match):
+            return
+        for columns, records in match.unknown_columns():
+            if columns and records:
+                counter = self._unknown.setdefault(match.loader.source, Counter())
+                counter.update(dict.fromkeys(columns, records))
 
     def _find(self, keys: frozenset[str], obj: JsonObject, page: Page, context: Context) -> Detected:
         stated: str | None = None

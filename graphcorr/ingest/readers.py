@@ -1,4 +1,4 @@
-"""Files → decoded objects with line numbers and raw bytes. First stage of the flow; knows shapes, no log source.
+"""Files → decoded objects with line numbers and raw bytes, free of secrets. First stage; knows no log source.
 
 What a file is, is decided by its content, never by its name: compression, archive, encoding, JSON or CSV, wrapper.
 Nothing here raises on bad input: problems go into the tally and whatever can be read is read.
@@ -17,16 +17,17 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import msgspec
 
 from graphcorr.ingest.csv_rows import clean_name, csv_rows, delimiter_of
 from graphcorr.ingest.loader import JsonObject
+from graphcorr.ingest.redact import redacted, suspicious
 from graphcorr.ingest.report import Tally
 
 STDIN = "-"
@@ -36,6 +37,8 @@ BLOCK = 1 << 20
 MAX_DOCUMENT = 1 << 30
 # What is looked at to tell JSON from CSV from neither.
 _HEAD = 1 << 16
+# How many objects are looked through for secrets at once.
+_CHUNK_ITEMS = 500
 # gzip in zip in zip is seen; deeper nesting is a bomb.
 _MAX_NESTING = 3
 
@@ -59,7 +62,8 @@ CSV_PAGE = Page(csv=True)
 ROW_PAGE = Page(row=True)
 
 Item = tuple[JsonObject, int, bytes, Page]
-"""Object, line where it starts (from 1), its bytes in the file (of a CSV or query row: as a JSON object), its page."""
+"""Object, line where it starts (from 1), its bytes in the file (of a CSV or query row: as a JSON object), its page.
+Secrets are redacted in both."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def members(path: str, tally: Tally) -> Iterator[Member]:
         yield from _contents("<stdin>", _blocks(sys.stdin.buffer, tally), tally)
         return
     try:
-        file = Path(path).open("rb")
+        file = Path(path).open("rb")  # noqa: SIM115 - only the opening is in the try
     except OSError as error:
         hint = "check the path" if isinstance(error, FileNotFoundError) else "check the permissions"
         tally.problem(None, f"cannot be read: {error.strerror or error}", hint)
@@ -102,16 +106,13 @@ def members(path: str, tally: Tally) -> Iterator[Member]:
         yield from _contents(path, _blocks(file, tally), tally)
 
 
-class _Reads1(Protocol):
-    def read1(self, size: int, /) -> bytes: ...
-
-
-def _blocks(stream: _Reads1, tally: Tally) -> Iterator[bytes]:
+def _blocks(stream: IO[bytes] | gzip.GzipFile, tally: Tally) -> Iterator[bytes]:
     """Blocks until the end or the first error. `read1`: a `read` would drop what came before the error."""
     name = tally.member
+    read1: Callable[[int], bytes] = stream.read1  # type: ignore[union-attr]
     while True:
         try:
-            block = stream.read1(BLOCK)
+            block = read1(BLOCK)
         except _UNREADABLE as error:
             tally.member = name
             tally.problem(
@@ -147,7 +148,7 @@ class _Stream(io.RawIOBase):
 def _contents(name: str, blocks: Iterator[bytes], tally: Tally, nesting: int = 0) -> Iterator[Member]:
     head, blocks = _peek(blocks, 4)
     if nesting <= _MAX_NESTING and head[:2] == b"\x1f\x8b":
-        with gzip.GzipFile(fileobj=_Stream(blocks)) as unzipped:  # type: ignore[arg-type]
+        with gzip.GzipFile(fileobj=_Stream(blocks)) as unzipped:
             yield from _contents(name, _blocks(unzipped, tally), tally, nesting + 1)
     elif nesting <= _MAX_NESTING and head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         with tempfile.SpooledTemporaryFile(max_size=64 * BLOCK) as spool:
@@ -218,8 +219,36 @@ def items(member: Member, zone: tzinfo | None, tally: Tally) -> Iterator[Item]:
         return
     tally.shape("csv")
     text = (line.decode("utf-8", "surrogateescape") + "\n" for lines in _lines(blocks, tally) for line in lines)
-    for row, line, raw in csv_rows(text, delimiter, zone, tally):
-        yield row, line, raw, CSV_PAGE
+    rows = csv_rows(text, delimiter, zone, tally)
+    yield from _without_secrets((row, line, raw, CSV_PAGE) for row, line, raw in rows)
+
+
+def _without_secrets(found: Iterable[Item]) -> Iterator[Item]:
+    """The same items, redacted; looked through some at a time."""
+    for chunk in _chunks(found):
+        flags = suspicious([item[2] for item in chunk])
+        if flags is None:
+            yield from chunk
+            continue
+        for item, flagged in zip(chunk, flags, strict=True):
+            if flagged:
+                obj, raw = redacted(item[2])
+                yield obj, item[1], raw, item[3]
+            else:
+                yield item
+
+
+def _chunks(found: Iterable[Item]) -> Iterator[list[Item]]:
+    chunk: list[Item] = []
+    size = 0
+    for item in found:
+        chunk.append(item)
+        size += len(item[2])
+        if len(chunk) >= _CHUNK_ITEMS or size >= BLOCK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def _counted(blocks: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
@@ -269,7 +298,7 @@ def _lines(blocks: Iterable[bytes], tally: Tally) -> Iterator[list[bytes]]:
             parts.append(block)
             size += len(block)
             if size > MAX_DOCUMENT:
-                tally.problem(None, f"a line of more than {MAX_DOCUMENT >> 20} MiB", "split the file or write JSON Lines")
+                tally.problem(None, f"a line of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines")
                 return
             continue
         parts.append(block[:cut])
@@ -288,13 +317,14 @@ _encode = msgspec.json.Encoder().encode
 
 def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
     """JSON Lines line by line; anything else as one text in memory."""
-    first = next(batches, [])
+    first = next(batches, []) + next(batches, [])  # two: a last line without line feed is a batch of its own
     if not _is_json_lines(first):
-        yield from _document(_joined(first, batches, tally), 1, tally)
+        yield from _without_secrets(_document(_joined(first, batches, tally), 1, tally))
         return
     line = 0
     plain = False
     for batch in itertools.chain([first], batches):
+        flags = suspicious(batch)  # before decoding: only a few decoded objects are alive at any time
         for place, raw in enumerate(batch):
             line += 1
             try:
@@ -302,19 +332,23 @@ def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
             except _UNDECODABLE as error:
                 stripped = raw.strip()
                 if stripped in (b"{", b"["):  # objects over many lines follow
-                    yield from _document(_joined(batch[place:], batches, tally), line, tally)
+                    rest = _joined(batch[place:], batches, tally)
+                    yield from _without_secrets(_document(rest, line, tally))
                     return
                 if stripped:
                     tally.skipped += 1
                     tally.problem(line, f"not a JSON object: {_reason(error)}", _cut_off_hint(error))
                 continue
-            if type(found) is dict and not ("records" in found or "value" in found or "tables" in found):
+            if type(found) is dict and _MAY_WRAP.isdisjoint(found):
                 if not plain:
                     tally.shape("jsonLines")
                     plain = True
-                yield found, line, raw.strip(), PLAIN
+                raw = raw.strip()
+                if flags is not None and flags[place]:
+                    found, raw = redacted(raw)
+                yield found, line, raw, PLAIN
             else:
-                yield from _unwrapped(raw.strip(), line, PLAIN, tally)
+                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally))
 
 
 def _is_json_lines(lines: list[bytes]) -> bool:
@@ -342,9 +376,7 @@ def _joined(first: list[bytes], batches: Iterator[list[bytes]], tally: Tally) ->
         parts.append(b"\n".join(batch))
         size += len(parts[-1]) + 1
         if size > MAX_DOCUMENT:
-            tally.problem(
-                None, f"a single JSON document of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines or split it"
-            )
+            tally.problem(None, f"a JSON document of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines")
             return b""
     return b"\n".join(parts)
 
@@ -370,6 +402,7 @@ class _Table(msgspec.Struct):
     name: str | None = None
 
 
+_MAY_WRAP = frozenset({"records", "value", "tables", "Name"})
 _decode_tables = msgspec.json.Decoder(list[_Table]).decode
 _decode_row = msgspec.json.Decoder(list[Any]).decode
 

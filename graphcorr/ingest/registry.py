@@ -79,7 +79,9 @@ def _loader_of(module: ModuleType, where: str) -> tuple[str, Loader]:
     loader = getattr(module, "LOADER", None)
     if not isinstance(loader, Loader):
         raise ConfigError(
-            "no LOADER in this file", where=where, hint="a loader file ends with LOADER = Loader(...), see loaders/README.md"
+            "no LOADER in this file",
+            where=where,
+            hint="a loader file ends with LOADER = Loader(...), see loaders/README.md",
         )
     if not (isinstance(loader.record, type) and issubclass(loader.record, Record)):
         raise ConfigError("LOADER.record is no record class", where=where, hint="use a class of graphcorr.records")

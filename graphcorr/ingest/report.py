@@ -150,7 +150,7 @@ class Tally:
         self.skipped = 0
         self.without_content = 0
         self.not_loaded: Counter[str] = Counter()
-        self.unknown_columns: dict[str, Counter[str]] = {}
+        self.unknown_columns: Mapping[str, Mapping[str, int]] = {}
         self.problems: list[Problem] = []
         self.problem_count = 0
         self.row_limit = False
@@ -169,13 +169,6 @@ class Tally:
     def rows(self, count: int) -> None:
         """Note the number of rows of a finished CSV or query answer."""
         self.row_limit = self.row_limit or count in ROW_LIMITS
-
-    def unknown(self, source: str, columns: tuple[str, ...], records: int) -> None:
-        """Count columns that the loader of a source does not know."""
-        if columns and records:
-            counter = self.unknown_columns.setdefault(source, Counter())
-            for column in columns:
-                counter[column] += records
 
     def report(self) -> FileReport:
         """The counts so far, frozen and in a stable order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
@@ -17,9 +17,8 @@ from graphcorr.errors import GraphcorrError, RecordError
 from graphcorr.ingest import readers
 from graphcorr.ingest import registry as registered
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
-from graphcorr.ingest.loader import Carrier, Context, Loader
-from graphcorr.ingest.readers import Item, Page
-from graphcorr.ingest.redact import redacted, suspicious
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.readers import Page
 from graphcorr.ingest.report import FileReport, ReadReport, Tally
 from graphcorr.records import Record
 from graphcorr.times import to_iso
@@ -27,10 +26,6 @@ from graphcorr.times import to_iso
 # A batch goes to the sink when it has this many records or raw bytes.
 BATCH_RECORDS = 20_000
 BATCH_BYTES = 64 << 20
-
-# How much is looked through for secrets at once.
-_CHUNK_RECORDS = 1000
-_CHUNK_BYTES = 4 << 20
 
 # Hashes kept to count repetitions. Repeated deliveries stand close together; a set of all would grow without end.
 _REMEMBERED = 200_000
@@ -135,9 +130,7 @@ def read_file(
     reading = _Reading(tally, detector, options)
     for member in readers.members(path, tally):
         yield from reading.member(member)
-    for match in detector.matches():
-        for columns, records in match.unknown_columns():
-            tally.unknown(match.loader.source, columns, records)
+    tally.unknown_columns = detector.unknown_columns()
 
 
 def _expanded(paths: Sequence[str | Path]) -> tuple[list[str], list[FileReport]]:
@@ -168,37 +161,31 @@ class _Reading:
         tally, options = self._tally, self._options
         name = member.name
         path_tenant_id, path_resource_id = path_ids(name)
-        contexts: dict[Page, Context] = {}
-        for chunk in _chunks(readers.items(member, options.time_zone, tally)):
-            flags = suspicious([item[2] for item in chunk])
-            for place, (obj, line, raw, page) in enumerate(chunk):
-                if flags is not None and flags[place]:
-                    obj, raw = redacted(raw)
-                context = contexts.get(page)
-                if context is None:
-                    context = contexts[page] = Context(
-                        path_tenant_id=path_tenant_id,
-                        path_resource_id=path_resource_id,
-                        observed_at=_observed_at(options, name),
-                        odata_context=page.odata_context,
-                        file_name=_file_name(name),
-                    )
-                found = self._records(obj, line, page, context)
-                if found is None:
-                    continue
-                records, carrier = found
-                raw_hash = blake2b(raw, digest_size=16).hexdigest()
-                self._count_repetition(raw_hash)
-                for record in records:
-                    tally.records += 1
-                    tally.by_source[record.source] += 1
-                    yield Delivered(
-                        record, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, options.tenant_id
-                    )
+        observed_at = _observed_at(options, name)
+        page_before: Page | None = None
+        for obj, line, raw, page in readers.items(member, options.time_zone, tally):
+            if page is not page_before:
+                page_before = page
+                context = Context(
+                    path_tenant_id=path_tenant_id,
+                    path_resource_id=path_resource_id,
+                    observed_at=observed_at,
+                    odata_context=page.odata_context,
+                    file_name=_file_name(name),
+                )
+            found = self._records(obj, line, page, context)
+            if found is None:
+                continue
+            records, carrier = found
+            raw_hash = blake2b(raw, digest_size=16).hexdigest()
+            self._count_repetition(raw_hash)
+            for record in records:
+                tally.records += 1
+                yield Delivered(record, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, options.tenant_id)
 
     def _records(
-        self, obj: readers.JsonObject, line: int, page: Page, context: Context
-    ) -> tuple[Iterable[Record], Carrier] | None:
+        self, obj: JsonObject, line: int, page: Page, context: Context
+    ) -> tuple[tuple[Record, ...], Carrier] | None:
         """The records of an object; None if there are none, with the reason counted."""
         tally = self._tally
         try:
@@ -210,9 +197,7 @@ class _Reading:
             obj = match.prepared(obj)
             match.count(obj)
             found = match.parse(obj, context)
-            if isinstance(found, Record):
-                return (found,), match.carrier
-            records = tuple(found) if found is not None else ()
+            records = (found,) if isinstance(found, Record) else tuple(found or ())
         except RecordError as error:
             tally.skipped += 1
             tally.problem(line, error.message, error.hint)
@@ -223,11 +208,12 @@ class _Reading:
             tally.problem(line, f"unexpected shape: {type(error).__name__}: {_short(str(error))}")
         else:
             if records:
+                tally.by_source[match.loader.source] += len(records)
                 return records, match.carrier
             tally.without_content += 1
         return None
 
-    def _note_unread(self, found: NotLoaded | None, obj: readers.JsonObject, line: int) -> None:
+    def _note_unread(self, found: NotLoaded | None, obj: JsonObject, line: int) -> None:
         tally = self._tally
         if found is not None:
             tally.recognised = True
@@ -244,19 +230,6 @@ class _Reading:
         if len(self._seen) >= _REMEMBERED:
             self._seen.clear()
         self._seen.add(raw_hash)
-
-
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    chunk: list[Item] = []
-    size = 0
-    for item in items:
-        chunk.append(item)
-        size += len(item[2])
-        if len(chunk) >= _CHUNK_RECORDS or size >= _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def path_ids(name: str) -> tuple[str | None, str | None]:
