@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from graphcorr.home import Home
+from graphcorr.home import Home, Waiting
 from graphcorr.stores import open_store
 from graphcorr.tables import Table
 
@@ -40,18 +40,30 @@ REASONS = {
 }
 
 
-def coverage(*, home: str | Path = "graphcorr-data", store: str = "embedded") -> Table:
+def coverage(
+    *,
+    home: str | Path = "graphcorr-data",
+    store: str = "embedded",
+    lock_timeout: float = 30.0,
+    waiting: Waiting | None = None,
+) -> Table:
     """One row per tenant, source and scope: entries, bytes, delay (seconds), duplicates, gaps by kind."""
     place = Home(home)
-    with place.lock(False, "coverage"), closing(open_store(place.root, store)) as opened:
+    with place.lock(False, "coverage", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
         result = opened.query(_SOURCES)
     return Table((*result.columns[:-1], "gapKinds"), [(*row[:-1], _counted(row[-1])) for row in result.rows])
 
 
-def undecided(*, home: str | Path = "graphcorr-data", store: str = "embedded") -> Table:
+def undecided(
+    *,
+    home: str | Path = "graphcorr-data",
+    store: str = "embedded",
+    lock_timeout: float = 30.0,
+    waiting: Waiting | None = None,
+) -> Table:
     """Sign-ins whose use cannot be judged, by resource and reason."""
     place = Home(home)
-    with place.lock(False, "coverage"), closing(open_store(place.root, store)) as opened:
+    with place.lock(False, "coverage", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
         result = opened.query(_UNDECIDED)
     return Table((*result.columns, "meaning"), [(*row, REASONS.get(row[2], "")) for row in result.rows])
 

@@ -37,7 +37,8 @@ UNION
 MATCH (c:Credential) WHERE c.keyId = $id OR c.federatedId = $id OR c.thumbprint = toUpper($text)
 MATCH (c)<-[:HAS_CREDENTIAL]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
 UNION
-MATCH (n:Name) WHERE n.value = $text MATCH (n)<-[:NAMED]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
+MATCH (n:Name) WHERE n.value = $text MATCH (n)<-[:NAMED]-(o:DirectoryObject)-[:PART_OF]->(i:Identity)
+RETURN i.key AS key
 """
 
 _FIND_ALIKE = """

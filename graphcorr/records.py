@@ -215,7 +215,7 @@ class DirectoryChange(Record, frozen=True, kw_only=True):
     actor_id: str | None = None
     # User principal name; for an app its display name (an attribute to show, never to join).
     actor_name: str | None = None
-    # Stated app id of an acting application (ActorId.ServicePrincipalNames, SPN); initiatedBy.app.appId is null in practice.
+    # Stated app id of an acting application (ActorId.ServicePrincipalNames, SPN); initiatedBy.app.appId is null.
     actor_app_id: str | None = None
     actor_ip: str | None = None
     # record (initiatedBy.user.ipAddress) or envelope (callerIpAddress: weaker, may be a front end of Microsoft).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
 def is_current(home: Home, store: str, config: Config | None = None) -> bool:
     """True if the store shows the archive as it is now under this configuration (default: the remembered one)."""
     settings = home.settings
-    made = current(
-        Archive(home.archive_dir), config or settings.config, home.projection_dir, users=settings.users
-    )
+    made = current(Archive(home.archive_dir), config or settings.config, home.projection_dir, users=settings.users)
     return made is not None and _written(home).get(store) == made.id
 
 
@@ -58,5 +55,5 @@ def _note_written(home: Home, store: str, projection_id: str) -> None:
     if after != before:
         fresh = home.projection_dir / "written.json.new"
         fresh.write_text(json.dumps(after), encoding="utf-8")
-        os.replace(fresh, home.projection_dir / "written.json")
+        fresh.replace(home.projection_dir / "written.json")
     forget_tables(home.projection_dir, set(after.values()))

@@ -20,7 +20,8 @@ EARLIEST = datetime(2001, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 _US = re.compile(
-    r"^(\d{1,2})/(\d{1,2})/(\d{4}),?[ \u00a0\u202f]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(?:[ \u00a0\u202f]*([AaPp])[Mm])?$"
+    r"^(\d{1,2})/(\d{1,2})/(\d{4}),?[ \u00a0\u202f]+"
+    r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(?:[ \u00a0\u202f]*([AaPp])[Mm])?$"
 )
 
 
@@ -99,7 +100,9 @@ def zone_named(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"unknown time zone {name!r}", hint="use a name like Europe/Berlin or an offset like +02:00") from error
+        raise UsageError(
+            f"unknown time zone {name!r}", hint="use a name like Europe/Berlin or an offset like +02:00"
+        ) from error
 
 
 def to_iso(when: datetime) -> str:

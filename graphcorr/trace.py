@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from graphcorr import ids, identities
+from graphcorr import identities, ids
 from graphcorr.errors import UsageError
 from graphcorr.home import Home
 from graphcorr.report.safe import printable
@@ -111,13 +111,13 @@ def _elsewhere(store: Store, what: str) -> tuple[str, dict[str, Any]]:
     if address is not None:
         return "address", {"keys": [address]}
     found = [
-        ("credential", "MATCH (n:Credential) WHERE n.keyId = $id OR n.federatedId = $id OR n.thumbprint = toUpper($text) RETURN n.key AS key"),
-        ("user", "MATCH (n:User) WHERE n.objectId = $id OR n.userPrincipalName = $text RETURN n.key AS key"),
-        ("resource", "MATCH (n:Resource) WHERE n.resourceId = toLower($text) RETURN n.key AS key"),
-    ]  # fmt: skip
+        ("credential", "(n:Credential) WHERE n.keyId = $id OR n.federatedId = $id OR n.thumbprint = toUpper($text)"),
+        ("user", "(n:User) WHERE n.objectId = $id OR n.userPrincipalName = $text"),
+        ("resource", "(n:Resource) WHERE n.resourceId = toLower($text)"),
+    ]
     parameters = {"id": ids.object_id(text) or text, "text": text}
-    for scope, query in found:
-        keys = sorted(row[0] for row in store.query(query, parameters).rows)
+    for scope, pattern in found:
+        keys = sorted(row[0] for row in store.query(f"MATCH {pattern} RETURN n.key AS key", parameters).rows)
         if keys:
             return scope, {"keys": keys}
     token = ids.token_guid(text)
@@ -126,14 +126,26 @@ def _elsewhere(store: Store, what: str) -> tuple[str, dict[str, Any]]:
     return "event", {"keys": [text]}
 
 
+_SIGN_IN_OF_KEYS = """
+MATCH (s:SignIn) WHERE any(id IN s.sampleIds WHERE id IN $keys) OR any(id IN s.unexplainedIds WHERE id IN $keys)
+"""
+
+
+def _named(label: str, shown: str, caption: str = "n.caption") -> str:
+    """Query for the subjects with a key; the words are ours."""
+    return f"""
+        MATCH (n:{label}) WHERE n.key IN $keys
+        RETURN '{shown}' AS label, n.key AS key, {caption} AS caption ORDER BY key"""
+
+
 _SUBJECTS = {
-    "identity": "MATCH (n:Identity) WHERE n.key IN $keys RETURN 'Identity' AS label, n.key AS key, n.caption AS caption ORDER BY key",
-    "address": "MATCH (n:IPAddress) WHERE n.key IN $keys RETURN 'Address' AS label, n.key AS key, n.caption + ' (' + n.scope + ', ' + n.network + ')' AS caption ORDER BY key",
-    "credential": "MATCH (n:Credential) WHERE n.key IN $keys RETURN 'Credential' AS label, n.key AS key, n.caption AS caption ORDER BY key",
-    "user": "MATCH (n:User) WHERE n.key IN $keys RETURN 'User' AS label, n.key AS key, n.caption AS caption ORDER BY key",
-    "resource": "MATCH (n:Resource) WHERE n.key IN $keys RETURN 'Resource' AS label, n.key AS key, n.caption AS caption ORDER BY key",
-    "event": """
-        MATCH (s:SignIn) WHERE any(id IN s.sampleIds WHERE id IN $keys) OR any(id IN s.unexplainedIds WHERE id IN $keys)
+    "identity": _named("Identity", "Identity"),
+    "address": _named("IPAddress", "Address", "n.caption + ' (' + n.scope + ', ' + n.network + ')'"),
+    "credential": _named("Credential", "Credential"),
+    "user": _named("User", "User"),
+    "resource": _named("Resource", "Resource"),
+    "event": _SIGN_IN_OF_KEYS
+    + """
         RETURN 'Sign-in' AS label, s.key AS key, s.caption AS caption
         UNION
         MATCH (t:Token) WHERE t.tokenId IN $keys RETURN 'Token' AS label, t.key AS key, t.caption AS caption
@@ -141,13 +153,13 @@ _SUBJECTS = {
         MATCH (c:Change) WHERE c.eventId IN $keys OR c.correlationId IN $keys
         RETURN 'Change' AS label, c.key AS key, c.caption AS caption
     """,
-}  # fmt: skip
+}
 
 _SIGN_IN = """
 OPTIONAL MATCH (s)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (s)-[:USED]->(c:Credential)
-RETURN DISTINCT s.firstSeen AS at, s.lastSeen AS until, s.caption AS caption, ip.address AS address, c.caption AS credential,
-       who, s.kind AS principal, s.evidence AS evidence, s.linkedCount AS linked, s.possibleSameAddressCount AS same,
+RETURN DISTINCT s.firstSeen AS at, s.caption AS caption, ip.address AS address, c.caption AS credential, who,
+       s.evidence AS evidence, s.linkedCount AS linked, s.possibleSameAddressCount AS same,
        s.possibleOtherAddressCount AS other, s.unexplainedCount AS unexplained, s.sampleIds AS events
 """
 
@@ -155,7 +167,7 @@ _ACTIVITY = """
 OPTIONAL MATCH (a)-[:ON]->(r:Resource)
 OPTIONAL MATCH (a)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (s:SignIn)-[l:LED_TO]->(a)
-RETURN DISTINCT a.firstSeen AS at, a.lastSeen AS until, a.caption AS caption, r.caption AS resource, ip.address AS address,
+RETURN DISTINCT a.firstSeen AS at, a.caption AS caption, r.caption AS resource, ip.address AS address,
        who, l.basis AS basis, l.confidence AS confidence, s.firstSeen AS signedInAt, a.sampleIds AS events
 """
 
@@ -169,68 +181,58 @@ OPTIONAL MATCH (c)-[:REMOVED]->(removed)
 OPTIONAL MATCH (c)-[:GRANTED]->(granted)
 OPTIONAL MATCH (c)-[:REVOKED]->(revoked)
 OPTIONAL MATCH (s:SignIn)-[l:LED_TO]->(c)
-RETURN c.at AS at, c.caption AS caption, c.result AS result, target, actor.caption AS actor, ip.address AS address, f.basis AS addressBasis,
+RETURN c.at AS at, c.caption AS caption, c.result AS result, target, actor.caption AS actor,
+       ip.address AS address, f.basis AS addressBasis,
        collect(DISTINCT old.value) AS old, collect(DISTINCT new.value) AS new, collect(DISTINCT added.caption) AS added,
        collect(DISTINCT removed.caption) AS removed, collect(DISTINCT granted.caption) AS granted,
-       collect(DISTINCT revoked.caption) AS revoked, l.basis AS basis, l.confidence AS confidence, min(s.firstSeen) AS signedInAt,
+       collect(DISTINCT revoked.caption) AS revoked,
+       l.basis AS basis, l.confidence AS confidence, min(s.firstSeen) AS signedInAt,
        [c.eventId] AS events
 """
 
+_OBJECTS = "MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject) WHERE i.key IN $keys "
+_PRINCIPALS = "MATCH (i:Identity)<-[:PART_OF*0..1]-(p) WHERE i.key IN $keys "
+_WHO_SIGNED_IN = "OPTIONAL MATCH (p)-[:SIGNED_IN]->(s) WITH s, p.caption AS who" + _SIGN_IN
+_WHO_ACTED = "OPTIONAL MATCH (p)-[:PERFORMED]->(a) WITH a, p.caption AS who" + _ACTIVITY
+_WHAT_CHANGED = (
+    "OPTIONAL MATCH (c)-[:CHANGED]->(t:DirectoryObject) "
+    "WITH DISTINCT c, coalesce(t.kind + ' ', '') + t.caption AS target" + _CHANGE
+)
+
 _STEPS = {
     "identity": {
-        "name": """
-            MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[n:NAMED]->(name:Name) WHERE i.key IN $keys AND n.basis <> 'audit'
-            RETURN DISTINCT n.validFrom AS at, n.validTo AS until, n.basis AS basis, o.kind AS object, name.value AS name, n.eventIds AS events""",
-        "change": "MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)<-[:CHANGED]-(c:Change) WHERE i.key IN $keys WITH DISTINCT c, o.kind AS target" + _CHANGE,
-        "made": """
-            MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[:MADE]->(c:Change) WHERE i.key IN $keys
-            OPTIONAL MATCH (c)-[:CHANGED]->(t:DirectoryObject)
-            WITH DISTINCT c, t.caption AS target""" + _CHANGE,
-        "signIn": "MATCH (i:Identity)<-[:PART_OF*0..1]-(p)-[:SIGNED_IN]->(s:SignIn) WHERE i.key IN $keys WITH s, null AS who" + _SIGN_IN,
-        "activity": "MATCH (i:Identity)<-[:PART_OF*0..1]-(p)-[:PERFORMED]->(a:Activity) WHERE i.key IN $keys WITH a, null AS who" + _ACTIVITY,
+        "name": _OBJECTS
+        + """
+            MATCH (o)-[n:NAMED]->(name:Name) WHERE n.basis <> 'audit'
+            RETURN DISTINCT n.validFrom AS at, n.validTo AS until, n.basis AS basis, o.kind AS object,
+                   name.value AS name, n.eventIds AS events""",
+        "change": _OBJECTS + "MATCH (o)<-[:CHANGED]-(c:Change) WITH DISTINCT c, o.kind AS target" + _CHANGE,
+        "made": _OBJECTS + "MATCH (o)-[:MADE]->(c:Change) " + _WHAT_CHANGED,
+        "signIn": _PRINCIPALS + "MATCH (p)-[:SIGNED_IN]->(s:SignIn) WITH s, null AS who" + _SIGN_IN,
+        "activity": _PRINCIPALS + "MATCH (p)-[:PERFORMED]->(a:Activity) WITH a, null AS who" + _ACTIVITY,
     },
     "address": {
-        "signIn": "MATCH (n:IPAddress)<-[:FROM]-(s:SignIn) WHERE n.key IN $keys OPTIONAL MATCH (p)-[:SIGNED_IN]->(s) WITH s, p.caption AS who" + _SIGN_IN,
-        "activity": "MATCH (n:IPAddress)<-[:FROM]-(a:Activity) WHERE n.key IN $keys OPTIONAL MATCH (p)-[:PERFORMED]->(a) WITH a, p.caption AS who" + _ACTIVITY,
-        "change": """
-            MATCH (n:IPAddress)<-[:FROM]-(c:Change) WHERE n.key IN $keys
-            OPTIONAL MATCH (c)-[:CHANGED]->(t:DirectoryObject)
-            WITH DISTINCT c, t.caption AS target""" + _CHANGE,
+        "signIn": "MATCH (n:IPAddress)<-[:FROM]-(s:SignIn) WHERE n.key IN $keys " + _WHO_SIGNED_IN,
+        "activity": "MATCH (n:IPAddress)<-[:FROM]-(a:Activity) WHERE n.key IN $keys " + _WHO_ACTED,
+        "change": "MATCH (n:IPAddress)<-[:FROM]-(c:Change) WHERE n.key IN $keys " + _WHAT_CHANGED,
     },
     "credential": {
-        "signIn": "MATCH (n:Credential)<-[:USED]-(s:SignIn) WHERE n.key IN $keys OPTIONAL MATCH (p)-[:SIGNED_IN]->(s) WITH s, p.caption AS who" + _SIGN_IN,
-        "change": """
-            MATCH (n:Credential)<-[:ADDED|REMOVED]-(c:Change) WHERE n.key IN $keys
-            OPTIONAL MATCH (c)-[:CHANGED]->(t:DirectoryObject)
-            WITH DISTINCT c, t.caption AS target""" + _CHANGE,
+        "signIn": "MATCH (n:Credential)<-[:USED]-(s:SignIn) WHERE n.key IN $keys " + _WHO_SIGNED_IN,
+        "change": "MATCH (n:Credential)<-[:ADDED|REMOVED]-(c:Change) WHERE n.key IN $keys " + _WHAT_CHANGED,
     },
     "user": {
         "signIn": "MATCH (n:User)-[:SIGNED_IN]->(s:SignIn) WHERE n.key IN $keys WITH s, null AS who" + _SIGN_IN,
         "activity": "MATCH (n:User)-[:PERFORMED]->(a:Activity) WHERE n.key IN $keys WITH a, null AS who" + _ACTIVITY,
-        "change": """
-            MATCH (n:User)-[:MADE]->(c:Change) WHERE n.key IN $keys
-            OPTIONAL MATCH (c)-[:CHANGED]->(t:DirectoryObject)
-            WITH DISTINCT c, t.caption AS target""" + _CHANGE,
+        "change": "MATCH (n:User)-[:MADE]->(c:Change) WHERE n.key IN $keys " + _WHAT_CHANGED,
     },
-    "resource": {
-        "activity": "MATCH (n:Resource)<-[:ON]-(a:Activity) WHERE n.key IN $keys OPTIONAL MATCH (p)-[:PERFORMED]->(a) WITH a, p.caption AS who" + _ACTIVITY,
-    },
+    "resource": {"activity": "MATCH (n:Resource)<-[:ON]-(a:Activity) WHERE n.key IN $keys " + _WHO_ACTED},
     "event": {
-        "signIn": """
-            MATCH (s:SignIn) WHERE any(id IN s.sampleIds WHERE id IN $keys) OR any(id IN s.unexplainedIds WHERE id IN $keys)
-            OPTIONAL MATCH (p)-[:SIGNED_IN]->(s) WITH s, p.caption AS who""" + _SIGN_IN,
-        "activity": """
-            MATCH (s:SignIn)-[:LED_TO]->(a:Activity) WHERE any(id IN s.sampleIds WHERE id IN $keys) OR any(id IN s.unexplainedIds WHERE id IN $keys)
-            OPTIONAL MATCH (p)-[:PERFORMED]->(a) WITH a, p.caption AS who""" + _ACTIVITY,
-        "tokenUse": """
-            MATCH (t:Token)-[:USED_FOR]->(a:Activity) WHERE t.tokenId IN $keys
-            OPTIONAL MATCH (p)-[:PERFORMED]->(a) WITH a, p.caption AS who""" + _ACTIVITY,
-        "change": """
-            MATCH (c:Change) WHERE c.eventId IN $keys OR c.correlationId IN $keys
-            OPTIONAL MATCH (c)-[:CHANGED]->(t:DirectoryObject)
-            WITH DISTINCT c, t.caption AS target""" + _CHANGE,
+        "signIn": _SIGN_IN_OF_KEYS + _WHO_SIGNED_IN,
+        "activity": _SIGN_IN_OF_KEYS + "MATCH (s)-[:LED_TO]->(a:Activity) " + _WHO_ACTED,
+        "tokenUse": "MATCH (t:Token)-[:USED_FOR]->(a:Activity) WHERE t.tokenId IN $keys " + _WHO_ACTED,
+        "change": "MATCH (c:Change) WHERE c.eventId IN $keys OR c.correlationId IN $keys " + _WHAT_CHANGED,
     },
-}  # fmt: skip
+}
 
 
 def _step(kind: str, row: Mapping[str, Any]) -> Step:

@@ -164,7 +164,11 @@ NODES: tuple[Node, ...] = (
         "Name",
         "A display name in one tenant.",
         "tenantId + value",
-        (TENANT, _id("value", "The name as written."), _id("skeleton", "Look-alike form: case, blanks, homoglyphs folded.")),
+        (
+            TENANT,
+            _id("value", "The name as written."),
+            _id("skeleton", "Look-alike form: case, blanks, homoglyphs folded."),
+        ),
     ),
     Node(
         "Credential",
@@ -243,7 +247,10 @@ NODES: tuple[Node, ...] = (
             _i("possibleSameAddressCount", "Could have led to one from the same address."),
             _i("possibleOtherAddressCount", "Could only have led to one from another address."),
             _i("unexplainedCount", "Nothing seen that they can have led to."),
-            _s("evidence", "notApplicable, noSource, noLoader, notCollected, tooRecent, gap, changesOnly, partialScopes, complete."),
+            _s(
+                "evidence",
+                "notApplicable, noSource, noLoader, notCollected, tooRecent, gap, changesOnly, partialScopes, complete",
+            ),
             _l("sampleIds", "First and last event."),
             _l("unexplainedIds", "Up to five unexplained events."),
         ),
@@ -311,7 +318,11 @@ NODES: tuple[Node, ...] = (
         "AzureRole",
         "An Azure role at a scope.",
         "role definition + scope",
-        (_id("roleDefinitionId", "Role definition id."), _s("name", "Role name."), _s("scope", "ARM scope, lower case.")),
+        (
+            _id("roleDefinitionId", "Role definition id."),
+            _s("name", "Role name."),
+            _s("scope", "ARM scope, lower case."),
+        ),
         shared=True,
     ),
     Node(
@@ -421,7 +432,8 @@ EDGES: tuple[Edge, ...] = (
     Edge("TO", "The resource of a sign-in.", (("SignIn", "Application"),), many="in"),
     Edge("FROM", "The address of a sign-in, activity or change.",
          (("SignIn", "IPAddress"), ("Activity", "IPAddress"), ("Change", "IPAddress")),
-         (_s("country", "Country as stated."), _s("basis", "record, envelope, signIn (supplied by the sign-in that led to it).")),
+         (_s("country", "Country as stated."),
+          _s("basis", "record, envelope, signIn (supplied by the sign-in that led to it).")),
          many="in"),
     Edge("PERFORMED", "Who acted.", tuple((p, "Activity") for p in _PRINCIPALS), many="out"),
     Edge("CARRIED", "Roles and scopes in the tokens of an activity.",
@@ -461,9 +473,12 @@ EDGES: tuple[Edge, ...] = (
          tuple((p, g) for p in ("ServicePrincipal", "User") for g in _GRANTED),
          (_VALID_FROM, _VALID_TO, _BASIS, _CHANGE_ID, _CONSENT)),
     Edge("OWNS", "A principal owns an object.",
-         tuple((p, o) for p in ("User", "ServicePrincipal") for o in _OBJECTS), (_VALID_FROM, _VALID_TO, _BASIS, _CHANGE_ID)),
-    Edge("REPRESENTS", "The Azure resource that a managed identity is.", (("ManagedIdentity", "Resource"),), (_BASIS, _EVENT_IDS)),
-    Edge("ASSIGNED_TO", "Resources able to get a managed identity's tokens.", (("ManagedIdentity", "Resource"),), (_BASIS, _EVENT_IDS)),
+         tuple((p, o) for p in ("User", "ServicePrincipal") for o in _OBJECTS),
+         (_VALID_FROM, _VALID_TO, _BASIS, _CHANGE_ID)),
+    Edge("REPRESENTS", "The Azure resource that a managed identity is.", (("ManagedIdentity", "Resource"),),
+         (_BASIS, _EVENT_IDS)),
+    Edge("ASSIGNED_TO", "Resources able to get a managed identity's tokens.", (("ManagedIdentity", "Resource"),),
+         (_BASIS, _EVENT_IDS)),
     Edge("RAN", "A workflow ran.", (("Resource", "WorkflowRun"),), many="out"),
     Edge("RUN_BY", "The identity of a run, from time and configuration only.",
          (("WorkflowRun", "ServicePrincipal"),), (_BASIS, _CONFIDENCE)),
@@ -512,7 +527,7 @@ def edge_of_type(edge_type: str) -> Edge:
 
 
 def node_columns(node: Node) -> tuple[str, ...]:
-    """Columns of a node table: `labels` (complete label set joined with `:` in the order of `variants`), then properties."""
+    """Columns of a node table: `labels` (a label set of `variants` joined with `:`), then properties."""
     return ("labels", *(p.name for p in properties_of(node)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections import defaultdict
@@ -43,8 +42,6 @@ _NEIGHBOURS = 2
 # Days are computed together up to about this many rows: bounds memory, keeps small days cheap.
 _ROWS_AT_ONCE = 400_000
 
-Moved = dict[str, list[tuple[str, date, date]]]
-
 
 @dataclass(frozen=True)
 class Daily:
@@ -63,7 +60,7 @@ class Daily:
 def build(
     archive: Archive,
     config: Config,
-    only_tenant: str | None,
+    surveyed: Survey,
     root: Path,
     temp: Path,
     progress: Progress | None = None,
@@ -74,21 +71,24 @@ def build(
     tables readable: new ones are published by one rename of the manifest.
     """
     root.mkdir(parents=True, exist_ok=True)
-    moved = _moved(archive, temp)
-    shared = ids.digest(steps.code_digest(), sorted(config.workspaces.items()), sorted(config.subscriptions.items()), only_tenant)
-    wanted = _digests(archive, moved, shared)
+    shared = ids.digest(
+        steps.code_digest(),
+        sorted(config.workspaces.items()),
+        sorted(config.subscriptions.items()),
+        surveyed.only_tenant,
+    )
+    wanted = _digests(archive, surveyed, shared)
     known = _read_manifest(root)
     empty_is_current = known.pop("empty", None) == shared and (root / "empty").is_dir()
     have = {date.fromisoformat(day): digest for day, digest in known.items()}
     touched = sorted(day for day, digest in wanted.items() if have.get(day) != digest)
-    rows = _rows(archive, temp)
     if touched or not empty_is_current:
-        for done, chunk in _chunks(touched, rows):
+        for done, chunk in _chunks(touched, surveyed.rows):
             if progress is not None:
                 progress("projecting days", done, len(touched))
             with connect(temp / f"daily-{uuid.uuid4().hex}") as duck:
                 steps.prepare(duck, config, "all")
-                _load(duck, archive, moved, only_tenant, chunk)
+                _load(duck, archive, surveyed, chunk)
                 steps.run_files(duck, "daily")
                 _export(duck, root, {day: wanted[day] for day in chunk})
     manifest = {"empty": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
@@ -96,48 +96,59 @@ def build(
     return Daily(root, wanted, ids.digest(shared, sorted(manifest.items())))
 
 
-def sole_tenant(archive: Archive, config: Config, temp: Path) -> str | None:
-    """The only tenant that the archive knows, else None (design 5, "Tenant")."""
-    found = {*config.workspaces.values(), *config.subscriptions.values()}
-    with connect(temp / f"tenant-{uuid.uuid4().hex}") as duck:
+@dataclass(frozen=True)
+class Survey:
+    """What has to be known about the whole archive before any day can be computed."""
+
+    # The only tenant that the archive and configuration know, else None (design 5, "Tenant").
+    only_tenant: str | None
+    # Kind → versions that belong to an event of another day: (event key, their day, its day).
+    moved: Mapping[str, Sequence[tuple[str, date, date]]]
+    # Day → number of versions.
+    rows: Mapping[date, int]
+
+
+def survey(archive: Archive, config: Config, temp: Path) -> Survey:
+    """Look over a few columns of the whole archive."""
+    tenants = {*config.workspaces.values(), *config.subscriptions.values()}
+    moved: dict[str, list[tuple[str, date, date]]] = {}
+    rows: dict[date, int] = defaultdict(int)
+    with connect(temp / "survey") as duck:
         for kind in (*EVENTS, "directory_objects"):
             create_view(duck, kind, archive.files(kind), archive.schema(kind))
-            for column in ("tenant_id", "path_tenant_id", "given_tenant_id"):
-                result = duck.sql(f"SELECT DISTINCT {column} AS t FROM {kind} WHERE {column} IS NOT NULL").to_arrow_table()
-                found.update(result["t"].to_pylist())
-    return found.pop() if len(found) == 1 else None
+            stated = duck.sql(f"""
+                SELECT DISTINCT unnest([tenant_id, path_tenant_id, given_tenant_id]) AS tenant
+                FROM (SELECT DISTINCT tenant_id, path_tenant_id, given_tenant_id FROM {kind})""").to_arrow_table()
+            tenants.update(tenant for tenant in stated["tenant"].to_pylist() if tenant is not None)
+        for kind in EVENTS:
+            found = duck.sql(moved_sql(kind, kind)).to_arrow_table().to_pylist()
+            moved[kind] = sorted((r["event_key"], r["from_day"], r["home_day"]) for r in found)
+            for row in duck.sql(f"SELECT day, count(*) AS n FROM {kind} GROUP BY day").to_arrow_table().to_pylist():
+                rows[row["day"]] += row["n"]
+    return Survey(tenants.pop() if len(tenants) == 1 else None, moved, rows)
 
 
 def tenant_sql(view: str) -> str:
     """SELECT of all columns of a view of events plus `tenant`, resolved in the order of design 5."""
     return f"""
-        SELECT e.*, coalesce(e.tenant_id, e.path_tenant_id, w.tenant, s.tenant, e.given_tenant_id, (SELECT tenant FROM only_tenant)) AS tenant
+        SELECT e.*, coalesce(e.tenant_id, e.path_tenant_id, w.tenant, s.tenant, e.given_tenant_id, o.tenant) AS tenant
         FROM {view} e
         LEFT JOIN workspace w ON w.id = e.workspace_id
-        LEFT JOIN subscription s ON s.id = e.subscription_id"""
+        LEFT JOIN subscription s ON s.id = e.subscription_id
+        CROSS JOIN only_tenant o"""
 
 
 def put_only_tenant(duck: duckdb.DuckDBPyConnection, only_tenant: str | None) -> None:
     steps.put(duck, "only_tenant", {"tenant": pa.string()}, [(only_tenant,)])
 
 
-def _moved(archive: Archive, temp: Path) -> Moved:
-    moved: Moved = {}
-    with connect(temp / f"moved-{uuid.uuid4().hex}") as duck:
-        for kind in EVENTS:
-            create_view(duck, kind, archive.files(kind), archive.schema(kind))
-            found = duck.sql(moved_sql(kind, kind)).to_arrow_table().to_pylist()
-            moved[kind] = sorted((r["event_key"], r["from_day"], r["home_day"]) for r in found)
-    return moved
-
-
-def _digests(archive: Archive, moved: Moved, shared: str) -> dict[date, str]:
+def _digests(archive: Archive, surveyed: Survey, shared: str) -> dict[date, str]:
     """Day → digest of everything its daily tables depend on."""
     own: dict[date, list[str]] = defaultdict(list)
     for kind in EVENTS:
         for day, digest in archive.days(kind).items():
             own[day].append(f"{kind}:{digest}")
-        for event_key, from_day, home_day in moved[kind]:
+        for event_key, from_day, home_day in surveyed.moved[kind]:
             own[from_day].append(f"{kind}-{event_key}")
             own[home_day].append(f"{kind}+{event_key}")
     return {
@@ -149,16 +160,6 @@ def _digests(archive: Archive, moved: Moved, shared: str) -> dict[date, str]:
 def _near(days: Collection[date]) -> list[date]:
     """The days and their neighbours."""
     return sorted({day + timedelta(days=n) for day in days for n in range(-_NEIGHBOURS, _NEIGHBOURS + 1)})
-
-
-def _rows(archive: Archive, temp: Path) -> dict[date, int]:
-    rows: dict[date, int] = defaultdict(int)
-    with connect(temp / f"rows-{uuid.uuid4().hex}") as duck:
-        for kind in EVENTS:
-            create_view(duck, kind, archive.files(kind), archive.schema(kind))
-            for row in duck.sql(f"SELECT day, count(*) AS n FROM {kind} GROUP BY day").to_arrow_table().to_pylist():
-                rows[row["day"]] += row["n"]
-    return rows
 
 
 def _chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[int, list[date]]]:
@@ -176,19 +177,17 @@ def _chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[in
         yield done, chunk
 
 
-def _load(
-    duck: duckdb.DuckDBPyConnection, archive: Archive, moved: Moved, only_tenant: str | None, days: Sequence[date]
-) -> None:
+def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]) -> None:
     """Tables sign_in, change and activity: merged events of the days and their neighbours, with tenant and `home`."""
-    put_only_tenant(duck, only_tenant)
+    put_only_tenant(duck, surveyed.only_tenant)
     near = _near(days)
     steps.put(duck, "near_day", {"day": pa.date32()}, [(day,) for day in near])
     steps.put(duck, "home_day", {"day": pa.date32()}, [(day,) for day in days])
     for kind, name in EVENTS.items():
-        borrowed = {from_day for _, from_day, home in moved[kind] if home in set(near)}
+        borrowed = {from_day for _, from_day, home in surveyed.moved[kind] if home in near}
         create_view(duck, f"{kind}_files", archive.files(kind, {*near, *borrowed}), archive.schema(kind))
         columns = {"event_key": pa.string(), "from_day": pa.date32(), "home_day": pa.date32()}
-        steps.put(duck, "moved", columns, moved[kind])
+        steps.put(duck, "moved", columns, surveyed.moved[kind])
         duck.execute(f"""
             CREATE OR REPLACE TEMP TABLE {kind}_versions AS
             SELECT v.* FROM {kind}_files v LEFT JOIN moved m ON m.event_key = v.event_key AND m.from_day = v.day
@@ -196,7 +195,8 @@ def _load(
         duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind}_events AS {merge_sql(kind, f'{kind}_versions')}")
         duck.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
-            SELECT *, day IN (SELECT day FROM home_day) AS home FROM ({tenant_sql(f"{kind}_events")}) WHERE tenant IS NOT NULL""")
+            SELECT *, day IN (SELECT day FROM home_day) AS home
+            FROM ({tenant_sql(f"{kind}_events")}) WHERE tenant IS NOT NULL""")
         duck.execute(f"DROP VIEW {kind}_events")
         duck.execute(f"DROP TABLE {kind}_versions")
 
@@ -215,9 +215,9 @@ def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, s
             home = root / day.isoformat() / wanted[day]
             home.mkdir(parents=True, exist_ok=True)
             (part,) = folder.glob("*.parquet")
-            os.replace(part, home / f"{table}.parquet")
+            part.replace(home / f"{table}.parquet")
     shutil.rmtree(root / "empty", ignore_errors=True)
-    os.replace(work / "empty", root / "empty")
+    (work / "empty").replace(root / "empty")
     shutil.rmtree(work)
 
 
@@ -231,7 +231,7 @@ def _publish(root: Path, manifest: Mapping[str, str]) -> None:
     """Make these days the current ones, then remove what no longer belongs to any."""
     fresh = root / "manifest.json.new"
     fresh.write_text(json.dumps(manifest, indent=0, sort_keys=True), encoding="utf-8")
-    os.replace(fresh, root / "manifest.json")
+    fresh.replace(root / "manifest.json")
     for folder in root.iterdir():
         if not folder.is_dir() or folder.name == "empty":
             continue
@@ -242,5 +242,3 @@ def _publish(root: Path, manifest: Mapping[str, str]) -> None:
             for version in folder.iterdir():
                 if version.name != keep:
                     shutil.rmtree(version)
-
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import networkx as nx
@@ -99,7 +99,16 @@ def _place(tenant: str, node: Node, stated: _Pairs) -> Member:
     own = stated.apps.get(node, {})
     if len(own) == 1:
         ((app_id, (bases, event_ids)),) = own.items()
-        return Member(tenant, object_type, object_id, app_id, f"app:{app_id}", "+".join(sorted(set(bases))), "exact", _five(event_ids))
+        return Member(
+            tenant,
+            object_type,
+            object_id,
+            app_id,
+            f"app:{app_id}",
+            "+".join(sorted(set(bases))),
+            "exact",
+            _five(event_ids),
+        )
     alone = _PREFIX[object_type] + object_id
     if own or node not in stated.twins:
         return Member(tenant, object_type, object_id, None, alone, "own", "exact", ())
@@ -108,13 +117,13 @@ def _place(tenant: str, node: Node, stated: _Pairs) -> Member:
     disputed = any(len(stated.apps.get(twin, {})) > 1 for twin in component)
     principals = [twin for twin in component if twin[0] == "servicePrincipal"]
     registrations = [twin for twin in component if twin[0] == "application"]
-    event_ids = _five(e for twin in stated.twins[node] for e in stated.twin_ids[frozenset((node, twin))])
+    twin_events = _five(e for twin in stated.twins[node] for e in stated.twin_ids[frozenset((node, twin))])
     if disputed or len(apps) > 1 or len(principals) > 1 or len(registrations) > 1:
         return Member(tenant, object_type, object_id, None, alone, "own", "exact", ())
     if apps:
         (app_id,) = apps
-        return Member(tenant, object_type, object_id, app_id, f"app:{app_id}", "auditTwin", "high", event_ids)
-    return Member(tenant, object_type, object_id, None, f"sp:{principals[0][1]}", "auditTwin", "high", event_ids)
+        return Member(tenant, object_type, object_id, app_id, f"app:{app_id}", "auditTwin", "high", twin_events)
+    return Member(tenant, object_type, object_id, None, f"sp:{principals[0][1]}", "auditTwin", "high", twin_events)
 
 
 def _two_app_ids(tenant: str, stated: _Pairs, found: Mapping[Node, Mapping[str, Any]]) -> Iterable[Conflict]:
@@ -126,9 +135,7 @@ def _two_app_ids(tenant: str, stated: _Pairs, found: Mapping[Node, Mapping[str, 
             yield Conflict(tenant, "twoAppIds", "records state more than one app id for this object", ids, event_ids)
 
 
-def _two_objects(
-    tenant: str, placed: Sequence[Member], found: Mapping[Node, Mapping[str, Any]]
-) -> Iterable[Conflict]:
+def _two_objects(tenant: str, placed: Sequence[Member], found: Mapping[Node, Mapping[str, Any]]) -> Iterable[Conflict]:
     """Objects of one kind that live at the same time under one app id. One after the other is re-creation."""
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for member in placed:
@@ -143,15 +150,15 @@ def _two_objects(
             yield Conflict(tenant, kind, reason, ids, _five(e for m in group for e in m.event_ids))
 
 
-_PAST = datetime.min
-_FUTURE = datetime.max
+_PAST = datetime.min.replace(tzinfo=UTC)
+_FUTURE = datetime.max.replace(tzinfo=UTC)
 
 
 def _life(item: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """From creation (else first sight) to deletion (else for ever); naive UTC for comparison."""
+    """From creation (else first sight) to deletion (else for ever)."""
     start = item["created_at"] or item["first_at"]
     end = item["deleted_at"]
-    return (start.replace(tzinfo=None) if start else _PAST, end.replace(tzinfo=None) if end else _FUTURE)
+    return (start or _PAST, end or _FUTURE)
 
 
 def _five(event_ids: Iterable[str]) -> tuple[str, ...]:

@@ -1,9 +1,8 @@
-"""The projection: archive + configuration → the graph's tables, in two layers, each kept under a digest of its inputs."""
+"""The projection: archive + configuration → the graph's tables, in two layers, kept under digests of their inputs."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -59,12 +58,12 @@ def project(
         return made
     temp = root / "temp"
     shutil.rmtree(temp, ignore_errors=True)
-    only_tenant = daily_layer.sole_tenant(archive, config, temp)
-    daily = daily_layer.build(archive, config, only_tenant, root / "daily", temp, progress)
+    surveyed = daily_layer.survey(archive, config, temp)
+    daily = daily_layer.build(archive, config, surveyed, root / "daily", temp, progress)
     projection_id = ids.digest(
         steps.code_digest(),
         daily.digest,
-        only_tenant,
+        surveyed.only_tenant,
         sorted(archive.days("directory_objects").items()),
         sorted(str(fact) for fact in archive.inputs() if fact.row_limit),
         config.digest,
@@ -76,12 +75,12 @@ def project(
             progress("building the graph's tables", 0, None)
         work = temp / f"tables-{uuid.uuid4().hex}"
         with connect(temp / "whole") as duck:
-            whole_layer.build(duck, archive, daily, config, users, only_tenant, work)
+            whole_layer.build(duck, archive, daily, config, users, surveyed.only_tenant, work)
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(work, target)
+        work.replace(target)
     fresh = root / "current.json.new"
     fresh.write_text(json.dumps({"state": _state(archive, config, users), "id": projection_id}), encoding="utf-8")
-    os.replace(fresh, root / "current.json")
+    fresh.replace(root / "current.json")
     shutil.rmtree(temp, ignore_errors=True)
     return Projection(projection_id, target)
 

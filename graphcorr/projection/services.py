@@ -26,9 +26,12 @@ class Service:
 
 # App ids never names: "Windows Azure Service Management API" became "Azure Resource Manager" (log-facts 6).
 SERVICES: tuple[Service, ...] = (
-    Service("arm", "797f4846-ba00-4fd7-ba43-dac1f8f63013", "AzureActivity", ("arm",), True, True, 20),
-    Service("keyVault", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093", "AZKVAuditLogs", ("keyVault",), False, True, 10),
-    Service("graph", "00000003-0000-0000-c000-000000000000", "MicrosoftGraphActivityLogs", ("graph", "directory"), latency_minutes=120),
+    Service("arm", "797f4846-ba00-4fd7-ba43-dac1f8f63013", "AzureActivity", ("arm",),
+            changes_only=True, scoped=True, latency_minutes=20),
+    Service("keyVault", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093", "AZKVAuditLogs", ("keyVault",),
+            scoped=True, latency_minutes=10),
+    Service("graph", "00000003-0000-0000-c000-000000000000", "MicrosoftGraphActivityLogs", ("graph", "directory"),
+            latency_minutes=120),
     Service("aadGraph", "00000002-0000-0000-c000-000000000000", "AADGraphActivityLogs", ("directory",)),
     Service("logAnalytics", "ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", "LAQueryLogs", scoped=True),
     Service("storage", "e406a681-f3d4-42a8-90b6-c2b029497af1", "StorageBlobLogs", scoped=True),

@@ -56,7 +56,10 @@ def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None
             "app_id": text, "name": text, "source": text, "groups": pa.list_(text),
             "changes_only": pa.bool_(), "scoped": pa.bool_(), "latency": pa.int64(),
         },
-        [(s.app_id, s.name, s.source, list(s.groups) or None, s.changes_only, s.scoped, s.latency_minutes) for s in services.SERVICES],
+        [
+            (s.app_id, s.name, s.source, list(s.groups) or None, s.changes_only, s.scoped, s.latency_minutes)
+            for s in services.SERVICES
+        ],
     )  # fmt: skip
     put(duck, "first_party", {"app_id": text, "name": text}, list(services.FIRST_PARTY.items()))
     put(duck, "microsoft_tenant", {"tenant": text}, [(tenant,) for tenant in sorted(ids.MICROSOFT_TENANTS)])

@@ -37,16 +37,23 @@ _SQL_TYPES = {
 
 
 def build(
-    duck: duckdb.DuckDBPyConnection, archive: Archive, daily: Daily, config: Config, users: str, only_tenant: str | None, target: Path
+    duck: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    daily: Daily,
+    config: Config,
+    users: str,
+    only_tenant: str | None,
+    target: Path,
 ) -> None:
-    """Write `target/nodes/*.parquet` and `target/edges/*.parquet` with the columns of the graph schema, sorted by key."""
+    """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema, sorted by key."""
     steps.prepare(duck, config, users)
     daily_layer.put_only_tenant(duck, only_tenant)
     for table in daily_layer.TABLES:
         duck.read_parquet(daily.files(table), union_by_name=True, hive_partitioning=False).create_view(table)
     create_view(duck, "inventory_versions", archive.files("directory_objects"), archive.schema("directory_objects"))
     duck.execute(f"CREATE TEMP VIEW inventory_events AS {merge_sql('directory_objects', 'inventory_versions')}")
-    duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({daily_layer.tenant_sql('inventory_events')}) WHERE tenant IS NOT NULL")
+    inventory = daily_layer.tenant_sql("inventory_events")
+    duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({inventory}) WHERE tenant IS NOT NULL")
     _put_input_gaps(duck, archive, only_tenant)
     steps.run_files(duck, "whole", last="40")
     _put_identities(duck)
@@ -73,8 +80,8 @@ def _put_identities(duck: duckdb.DuckDBPyConnection) -> None:
         SELECT tenant, object_id, kind, kinds, first_at, last_at, created_at, deleted_at
         FROM object_kind JOIN life USING (tenant, object_id)
         WHERE list_has_any(kinds, ['application', 'servicePrincipal'])""").to_arrow_table().to_pylist()  # fmt: skip
-    pairs = duck.sql("SELECT tenant, left_type, left_id, right_type, right_id, bases, event_ids FROM stated_pair").to_arrow_table()
-    members, conflicts = identities.resolve(objects, pairs.to_pylist())
+    pairs = duck.table("stated_pair").to_arrow_table().to_pylist()
+    members, conflicts = identities.resolve(objects, pairs)
     steps.put(
         duck,
         "member",
@@ -82,24 +89,30 @@ def _put_identities(duck: duckdb.DuckDBPyConnection) -> None:
             "tenant": _TEXT, "object_type": _TEXT, "object_id": _TEXT, "app_id": _TEXT, "identity_id": _TEXT,
             "basis": _TEXT, "confidence": _TEXT, "event_ids": _TEXTS,
         },
-        [(m.tenant, m.object_type, m.object_id, m.app_id, m.identity_id, m.basis, m.confidence, list(m.event_ids)) for m in members],
+        [
+            (m.tenant, m.object_type, m.object_id, m.app_id, m.identity_id, m.basis, m.confidence, list(m.event_ids))
+            for m in members
+        ],
     )  # fmt: skip
     steps.put(
         duck,
         "conflict",
         {"key": _TEXT, "tenant": _TEXT, "kind": _TEXT, "reason": _TEXT, "ids": _TEXTS, "event_ids": _TEXTS},
-        [(f"{c.tenant}/{ids.digest(c.kind, *c.ids)}", c.tenant, c.kind, c.reason, list(c.ids), list(c.event_ids)) for c in conflicts],
+        [
+            (f"{c.tenant}/{ids.digest(c.kind, *c.ids)}", c.tenant, c.kind, c.reason, list(c.ids), list(c.event_ids))
+            for c in conflicts
+        ],
     )
 
 
 def _put_names(duck: duckdb.DuckDBPyConnection) -> None:
-    names = _column(duck, "SELECT DISTINCT name FROM (SELECT name FROM name_interval UNION SELECT unnest([old_name, new_name]) FROM rename)")
+    names = _column(duck, "SELECT name FROM name_interval UNION SELECT unnest([old_name, new_name]) FROM rename")
     steps.put(duck, "name_skeleton", {"name": _TEXT, "skeleton": _TEXT}, [(name, ids.skeleton(name)) for name in names])
 
 
 def _put_addresses(duck: duckdb.DuckDBPyConnection, networks: tuple[Network, ...]) -> None:
-    found = _column(duck, """
-        SELECT DISTINCT ip FROM (SELECT ip FROM sign_in_fold UNION SELECT ip FROM activity_fold UNION SELECT actor_ip FROM change_made)""")  # fmt: skip
+    tables = "SELECT ip FROM sign_in_fold UNION SELECT ip FROM activity_fold UNION SELECT actor_ip FROM change_made"
+    found = _column(duck, tables)
     rows = [(ip, *_described(ip, networks)) for ip in found]
     steps.put(duck, "address", {"ip": _TEXT, "scope": _TEXT, "network": _TEXT}, rows)
 
@@ -107,7 +120,9 @@ def _put_addresses(duck: duckdb.DuckDBPyConnection, networks: tuple[Network, ...
 def _described(ip: str, networks: tuple[Network, ...]) -> tuple[str, str]:
     """Scope of an address, and the declared network that covers it most closely, else its /24 or /48."""
     address = ipaddress.ip_address(ip)
-    covering = [(net.prefixlen, name) for net, name in _parsed(networks) if net.version == address.version and address in net]
+    covering = [
+        (net.prefixlen, name) for net, name in _parsed(networks) if net.version == address.version and address in net
+    ]
     surroundings = ipaddress.ip_network(f"{ip}/{24 if address.version == 4 else 48}", strict=False)
     return _scope(address), max(covering)[1] if covering else str(surroundings)
 
@@ -117,7 +132,9 @@ def _parsed(networks: tuple[Network, ...]) -> list[tuple[ipaddress.IPv4Network |
     return [(ipaddress.ip_network(network.cidr), network.name) for network in networks]
 
 
-_DOCUMENTATION = [ipaddress.ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
+_DOCUMENTATION = [
+    ipaddress.ip_network(n) for n in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+]
 
 
 def _scope(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
@@ -141,7 +158,9 @@ def _export(duck: duckdb.DuckDBPyConnection, target: Path) -> None:
     for node in schema.NODES:
         if f"node_{node.label}" in views:
             columns = [("labels", "string"), *((p.name, p.type) for p in schema.properties_of(node))]
-            duck.execute(f"CREATE TABLE out_{node.label} AS SELECT {_typed(columns)} FROM node_{node.label} ORDER BY key")
+            duck.execute(
+                f"CREATE TABLE out_{node.label} AS SELECT {_typed(columns)} FROM node_{node.label} ORDER BY key"
+            )
             duck.table(f"out_{node.label}").write_parquet(str(target / "nodes" / f"{node.label}.parquet"))
     for edge in schema.EDGES:
         if f"edge_{edge.type}" in views:
@@ -154,7 +173,8 @@ def _export_edge(duck: duckdb.DuckDBPyConnection, edge: schema.Edge, target: Pat
     columns = [*ends, *((p.name, p.type) for p in edge.properties)]
     labels = {(schema.node_of_label(a).label, schema.node_of_label(b).label) for a, b in edge.ends}
     parts = [
-        f"""SELECT e.* FROM edge_{edge.type} e SEMI JOIN out_{a} f ON f.key = e.fromKey SEMI JOIN out_{b} t ON t.key = e.toKey
+        f"""SELECT e.* FROM edge_{edge.type} e
+            SEMI JOIN out_{a} f ON f.key = e.fromKey SEMI JOIN out_{b} t ON t.key = e.toKey
             WHERE e.fromLabel = '{a}' AND e.toLabel = '{b}'"""
         for a, b in sorted(labels)
         if _exists(duck, f"out_{a}") and _exists(duck, f"out_{b}")
@@ -163,10 +183,13 @@ def _export_edge(duck: duckdb.DuckDBPyConnection, edge: schema.Edge, target: Pat
         return
     duck.execute(f"""
         CREATE TABLE edge_out AS
-        SELECT edge_key('{edge.type}', fromKey, toKey, extra) AS key, {_typed(columns)} FROM ({" UNION ALL ".join(parts)}) ORDER BY key""")
+        SELECT edge_key('{edge.type}', fromKey, toKey, extra) AS key, {_typed(columns)}
+        FROM ({" UNION ALL ".join(parts)}) ORDER BY key""")
     twice = duck.execute("SELECT key, count(*) FROM edge_out GROUP BY key HAVING count(*) > 1 LIMIT 1").fetchall()
     if twice:
-        raise GraphcorrError(f"the projection made two {edge.type} edges with one key ({twice[0][0]})", hint="please report this")
+        raise GraphcorrError(
+            f"the projection made two {edge.type} edges with one key ({twice[0][0]})", hint="please report this"
+        )
     duck.table("edge_out").write_parquet(str(target / "edges" / f"{edge.type}.parquet"))
     duck.execute("DROP TABLE edge_out")
 

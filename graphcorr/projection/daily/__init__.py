@@ -1,1 +1,1 @@
-"""SQL of the daily layer: pure functions of one day's events and 28 hours on either side, run in order of their names."""
+"""SQL of the daily layer: functions of one day's events and 28 hours on either side, run in the order of names."""

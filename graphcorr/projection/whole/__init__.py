@@ -1,1 +1,1 @@
-"""SQL of the whole layer: computed from daily tables, inventories and configuration only, run in order of their names."""
+"""SQL of the whole layer: from daily tables, inventories and configuration only, run in the order of names."""
