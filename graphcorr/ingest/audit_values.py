@@ -192,9 +192,10 @@ def compare(old: Listing, new: Listing) -> list[tuple[str, Key]]:
 
 # -- consent ---------------------------------------------------------------------------------------------------
 
+# No field runs over an opening bracket: a text of many openings and no end would take quadratic time.
 _CONSENT = re.compile(
-    r"\[Id: ?(?P<id>[^,\]]*), ClientId: ?(?P<client>[^,\]]*), PrincipalId: ?(?P<principal>[^,\]]*), "
-    r"ResourceId: ?(?P<resource>[^,\]]*), ConsentType: ?(?P<type>[^,\]]*), Scope: ?(?P<scopes>[^,\]]*)"
+    r"\[Id: ?(?P<id>[^,[\]]*), ClientId: ?(?P<client>[^,[\]]*), PrincipalId: ?(?P<principal>[^,[\]]*), "
+    r"ResourceId: ?(?P<resource>[^,[\]]*), ConsentType: ?(?P<type>[^,[\]]*), Scope: ?(?P<scopes>[^,[\]]*)"
 )
 
 

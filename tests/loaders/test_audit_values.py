@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphcorr.ids import ZERO_GUID
@@ -38,6 +38,7 @@ def key_description(keys):
     )
 
 
+@settings(deadline=None)
 @given(KEYS)
 def test_a_key_list_reads_back_whatever_the_names_hold(keys):
     listing = values.key_listing(key_description(keys))
@@ -48,6 +49,7 @@ def test_a_key_list_reads_back_whatever_the_names_hold(keys):
     }
 
 
+@settings(deadline=None)
 @given(KEYS, KEYS)
 def test_changes_are_the_set_difference_of_key_ids(old, new):
     changes = values.compare(
@@ -61,6 +63,7 @@ def test_changes_are_the_set_difference_of_key_ids(old, new):
     assert {key.key_id for what, key in back if what == "removed"} == new.keys() - old.keys()
 
 
+@settings(deadline=None)
 @given(KEYS.filter(len), st.integers(1, 200))
 def test_a_list_that_is_cut_off_states_nothing(keys, cut):
     text = key_description(keys)
@@ -100,6 +103,7 @@ def test_all_spellings_of_an_operation_are_one(name):
     assert values.normalise_operation(name) == "update application - certificates and secrets management"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_normalising_an_operation_twice_changes_nothing(name):
     once = values.normalise_operation(name)
@@ -146,10 +150,16 @@ def test_the_only_guid_among_names_is_the_application(names, expected):
     assert values.only_guid(values.name_list(names)) == expected
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=8))
 def test_what_is_decoded_can_be_written_as_utf8(value):
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
         json.dumps(decoded(text), ensure_ascii=False).encode("utf-8")
+
+
+def test_hostile_consent_texts_are_read_in_linear_time():
+    assert values.consents("[] => " + "[Id: " * 200_000) == (set(), set())
+    assert values.consents(None) == values.consents("[]") == values.consents(7) == (set(), set())
 
 
 def test_values_as_written_or_decoded_are_read_alike():
