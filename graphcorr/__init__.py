@@ -5,7 +5,9 @@ The Python door. Names are imported when they are first used: `import graphcorr`
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,18 +19,30 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+__all__ = ["__version__", "coverage", "load", "open_store", "scan", "trace"]
+
 _HOMES = {
+    "coverage": "graphcorr.coverage",
     "load": "graphcorr.load",
+    "open_store": "graphcorr.stores",
     "scan": "graphcorr.scan",
     "trace": "graphcorr.trace",
-    "coverage": "graphcorr.coverage",
-    "open_store": "graphcorr.stores",
 }
 
-__all__ = ["__version__", "coverage", "load", "open_store", "scan", "trace"]  # noqa: F822
+
+class _Door(ModuleType):
+    """Keeps `graphcorr.load` a function: importing the module of that name would put the module in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if _HOMES.get(name) == getattr(value, "__name__", None):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'graphcorr' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+sys.modules[__name__].__class__ = _Door

@@ -59,7 +59,8 @@ class Home:
     """Paths, settings and lock of one home. Making the object touches nothing on disk."""
 
     def __init__(self, root: str | Path = DEFAULT_HOME) -> None:
-        self.root = Path(root)
+        # Absolute: the embedded store keeps its own idea of the working folder.
+        self.root = Path(root).absolute()
         self.archive_dir = self.root / "archive"
         self.projection_dir = self.root / "projection"
         self.store_dir = self.root / "store"

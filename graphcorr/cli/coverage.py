@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from graphcorr.cli.shared import Command, Options, format_option, pass_options
+from graphcorr.cli.shared import Command, Options, format_option, note_if_stale, pass_options
 
 
 @click.command(cls=Command)
@@ -18,9 +18,11 @@ def coverage(options: Options, undecided: bool, form: str) -> None:
     Example:  graphcorr coverage
               graphcorr coverage --undecided
     """
-    from graphcorr import coverage as covered
     from graphcorr.cli.tables import show_table
+    from graphcorr.coverage import coverage as delivered
+    from graphcorr.coverage import undecided as not_judged
 
-    asked = covered.undecided if undecided else covered.coverage
-    table = asked(home=options.home, store=options.store)
+    asked = not_judged if undecided else delivered
+    note_if_stale(options)
+    table = asked(home=options.home, store=options.store, lock_timeout=options.lock_timeout, waiting=options.waiting)
     show_table(table.columns, table.rows, form)

@@ -41,8 +41,15 @@ def demo(options: Options) -> None:
             store=options.store,
             progress=progress,
             lock_timeout=options.lock_timeout,
+            waiting=options.waiting,
         )
-        document = scan(home=home, config=config, store=options.store, progress=progress)
+        document = scan(
+            home=home,
+            store=options.store,
+            progress=progress,
+            lock_timeout=options.lock_timeout,
+            waiting=options.waiting,
+        )
     read = loaded.read
     click.echo(f"Read {read.records:,} records of {len(read.by_source)} sources from {len(read.files)} files.\n")
     show_document(document, "text")

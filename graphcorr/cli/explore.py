@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graphcorr.cli.shared import Command, Options, format_option, note, pass_options, reading
+from graphcorr.cli.shared import Command, Options, format_option, pass_options, reading
 from graphcorr.cli.values import named_value
 from graphcorr.errors import UsageError
 
@@ -28,9 +28,10 @@ def trace(options: Options, what: str, form: str) -> None:
     Example:  graphcorr trace contoso-billing-sync
     """
     from graphcorr.cli.tables import show_json, show_table
-    from graphcorr.trace import trace as trace_home
+    from graphcorr.trace import trace_store
 
-    found = trace_home(what, home=options.home, store=options.store)
+    with reading(options, "trace") as store:
+        found = trace_store(store, what)
     if form == "json":
         show_json(found.to_dict())
     elif form == "csv":
@@ -56,7 +57,7 @@ def evidence(options: Options, event_id: str, form: str) -> None:
     from graphcorr.cli.tables import show_table
 
     home = options.opened_home
-    with home.lock(False, "evidence", options.lock_timeout, lambda line: note(options, line)):
+    with home.lock(False, "evidence", options.lock_timeout, options.waiting):
         versions = Archive(home.archive_dir).evidence(event_id)
     if not versions:
         raise UsageError(f"no event {event_id!r} in the archive", hint="event ids are printed by scan and trace")

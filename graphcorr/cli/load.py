@@ -90,7 +90,7 @@ def load(
             archive_only=archive_only,
             progress=progress,
             lock_timeout=options.lock_timeout,
-            waiting=lambda line: note(options, line),
+            waiting=options.waiting,
         )
     show_summary(options, result.read, form)
     error = result.read.input_error()

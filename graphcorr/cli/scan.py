@@ -86,6 +86,8 @@ def scan(
             pattern_dirs=pattern_dirs,
             parameters=_parameters(parameters),
             progress=progress,
+            lock_timeout=options.lock_timeout,
+            waiting=options.waiting,
         )
     show_document(document, form)
     if fail_on == "never":

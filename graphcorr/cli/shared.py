@@ -34,6 +34,10 @@ class Options:
     def opened_home(self) -> Home:
         return Home(self.home)
 
+    def waiting(self, line: str) -> None:
+        """Tells a person who holds the home."""
+        note(self, line)
+
     def configuration(self) -> Config | None:
         """The configuration of this run; None = no file found, what the home remembers applies."""
         path = find_config(self.config, self.home)
@@ -111,6 +115,7 @@ def note_if_stale(options: Options) -> None:
     """Say on stderr if the store does not show what the archive and configuration say by now."""
     from graphcorr.refresh import is_current
 
+    options.opened_home.require()
     if not is_current(options.opened_home, options.store, options.configuration()):
         note(options, "the graph is older than the archive or the configuration: `graphcorr scan` brings it up to date")
 
@@ -121,7 +126,7 @@ def reading(options: Options, purpose: str) -> Iterator[Store]:
     from graphcorr.stores import open_store
 
     home = options.opened_home
-    with home.lock(False, purpose, options.lock_timeout, lambda line: note(options, line)):
+    with home.lock(False, purpose, options.lock_timeout, options.waiting):
         store = open_store(home.root, options.store)
         try:
             note_if_stale(options)
