@@ -63,7 +63,10 @@ def delimiter_of(line: str) -> str | None:
     best = max(DELIMITERS, key=outside.count)
     if not outside.count(best):
         return None
-    cells = next(csv.reader([line.strip("\r\n")], delimiter=best))
+    try:
+        cells = next(csv.reader([line.strip("\r\n")], delimiter=best))
+    except csv.Error:
+        return best  # damaged, but not prose: reading it names the place
     # A header has names, prose has sentences.
     named = sum(1 for cell in cells if re.match(r"^[$_@A-Za-z(][\w .:()\[\]/$#@+-]{0,127}$", cell.strip("\ufeff ")))
     return best if named >= 2 and named * 2 > len(cells) else None
@@ -87,8 +90,8 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
     """
     csv.field_size_limit(MAX_CELL)
     reader = csv.reader(lines, delimiter=delimiter)
-    header = next((row for row in reader if any(row)), [])
     try:
+        header = next((row for row in reader if any(row)), [])
         columns = [_column(name, zone) for name in header]
     except _LocalZone as column:
         tally.recognised = True
@@ -97,6 +100,9 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
             f"times in the viewer's local zone, column {str(column)!r}; the zone is not in the file",
             "pass --time-zone with the zone of the person who exported it, or export with times in UTC",
         )
+        return
+    except csv.Error as error:
+        tally.problem(reader.line_num, f"not a CSV header: {error}", "expected column names, line breaks only in quotes")
         return
     if any(column.name == "TimeGenerated" for column in columns):
         tally.recognised = True

@@ -80,14 +80,14 @@ class Member:
 
 
 def files_in(path: str) -> list[str]:
-    """The files a path stands for, sorted: itself, or all below a folder except hidden ones."""
+    """The files a path stands for, sorted: itself, or all regular files below a folder except hidden ones."""
     if path == STDIN or not Path(path).is_dir():
         return [path]
     found = []
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [os.path.join(folder, name) for name in names if not name.startswith(".")]  # noqa: PTH118 - keeps `./`
-    return sorted(found)
+    return sorted(name for name in found if os.path.isfile(name))  # noqa: PTH113 - a pipe would block for ever
 
 
 def members(path: str, tally: Tally) -> Iterator[Member]:
@@ -220,10 +220,10 @@ def items(member: Member, zone: tzinfo | None, tally: Tally) -> Iterator[Item]:
     tally.shape("csv")
     text = (line.decode("utf-8", "surrogateescape") + "\n" for lines in _lines(blocks, tally) for line in lines)
     rows = csv_rows(text, delimiter, zone, tally)
-    yield from _without_secrets((row, line, raw, CSV_PAGE) for row, line, raw in rows)
+    yield from _without_secrets(((row, line, raw, CSV_PAGE) for row, line, raw in rows), tally)
 
 
-def _without_secrets(found: Iterable[Item]) -> Iterator[Item]:
+def _without_secrets(found: Iterable[Item], tally: Tally) -> Iterator[Item]:
     """The same items, redacted; looked through some at a time."""
     for chunk in _chunks(found):
         flags = suspicious([item[2] for item in chunk])
@@ -232,10 +232,20 @@ def _without_secrets(found: Iterable[Item]) -> Iterator[Item]:
             continue
         for item, flagged in zip(chunk, flags, strict=True):
             if flagged:
-                obj, raw = redacted(item[2])
-                yield obj, item[1], raw, item[3]
+                yield from _redacted(item, tally)
             else:
                 yield item
+
+
+def _redacted(item: Item, tally: Tally) -> Iterator[Item]:
+    """The item without secrets; none, and a problem, if it cannot be looked through: then it must not be stored."""
+    try:
+        obj, raw = redacted(item[2])
+    except RecursionError:
+        tally.skipped += 1
+        tally.problem(item[1], "nested too deeply to look for secrets", "expected a log record")
+        return
+    yield obj, item[1], raw, item[3]
 
 
 def _chunks(found: Iterable[Item]) -> Iterator[list[Item]]:
@@ -319,7 +329,7 @@ def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
     """JSON Lines line by line; anything else as one text in memory."""
     first = next(batches, []) + next(batches, [])  # two: a last line without line feed is a batch of its own
     if not _is_json_lines(first):
-        yield from _without_secrets(_document(_joined(first, batches, tally), 1, tally))
+        yield from _without_secrets(_document(_joined(first, batches, tally), 1, tally), tally)
         return
     line = 0
     plain = False
@@ -333,7 +343,7 @@ def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
                 stripped = raw.strip()
                 if stripped in (b"{", b"["):  # objects over many lines follow
                     rest = _joined(batch[place:], batches, tally)
-                    yield from _without_secrets(_document(rest, line, tally))
+                    yield from _without_secrets(_document(rest, line, tally), tally)
                     return
                 if stripped:
                     tally.skipped += 1
@@ -345,10 +355,11 @@ def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
                     plain = True
                 raw = raw.strip()
                 if flags is not None and flags[place]:
-                    found, raw = redacted(raw)
-                yield found, line, raw, PLAIN
+                    yield from _redacted((found, line, raw, PLAIN), tally)
+                else:
+                    yield found, line, raw, PLAIN
             else:
-                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally))
+                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
 
 
 def _is_json_lines(lines: list[bytes]) -> bool:

@@ -7,6 +7,8 @@ import json
 import os
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from ingest_samples import J1, J2, P1, P2, SHAPES, zipped
 
 from graphcorr.ingest.csv_rows import MAX_CELL
@@ -46,6 +48,11 @@ BAD = {
     "half a surrogate pair": (J1 + b'\n{"Type":"Alpha","N":"\\ud800"}\n', ["1"], [(2, "not a JSON object")]),
     "broken UTF-16": ((J1 + b"\n").decode().encode("utf-16") + b"A", ["1"], [(None, "broken UTF-16")]),
     "nested too deeply": (J1 + b"\n" + b'{"a":' * 5000 + b"1" + b"}" * 5000, ["1"], [(2, "nested too deeply")]),
+    "a secret nested too deeply": (
+        J1 + b"\n" + b'{"a":' * 800 + b'{"password":"x"}' + b"}" * 800,
+        ["1"],
+        [(2, "nested too deeply")],
+    ),
     "nested too deeply in a document": (b"[\n" + b"[" * 5000 + b"]" * 5000 + b"\n]", [], None),
     "not a number": (J1 + b'\n{"N": NaN}\n', ["1"], [(2, "not a JSON object")]),
     "empty file": (b"", [], [(None, "empty file")]),
@@ -164,3 +171,18 @@ def test_many_problems_are_counted_and_the_first_kept(read):
     _, report = read(J1 + b"\n" + b"nonsense\n" * 500)
     assert (report.problem_count, report.skipped, len(report.problems)) == (500, 500, KEPT_PROBLEMS)
     assert report.problems[0].line == 2
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    shape=st.sampled_from(sorted(SHAPES)),
+    cut=st.floats(0, 1),
+    noise=st.binary(max_size=12),
+    at=st.floats(0, 1),
+)
+def test_no_damage_raises(read, shape, cut, noise, at):
+    content = SHAPES[shape][0]
+    place = int(len(content) * at)
+    damaged = (content[:place] + noise + content[place + len(noise) // 2 :])[: int(len(content) * cut) + 1]
+    delivered, _ = read(damaged, J1)
+    assert delivered[-1].record.operation == "1"

@@ -1,0 +1,51 @@
+"""What loaders/README.md shows works as shown: the loader is found, and its cases hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from graphcorr.ingest import registry
+from graphcorr.times import parse_time
+
+README = Path(__file__).resolve().parents[2] / "loaders" / "README.md"
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found, f"no {language} example in loaders/README.md"
+    return found[1]
+
+
+def test_the_example_loader_reads_its_example_cases(read, tmp_path):
+    folder = tmp_path / "loaders"
+    folder.mkdir()
+    (folder / "apirequests.py").write_text(block("python"), encoding="utf-8")
+    loader = registry.discover((folder,))[-1]
+    good, refused = yaml.safe_load(block("yaml"))["cases"]
+
+    delivered, report = read(json.dumps(good["record"]).encode(), loaders=[loader])
+    stated = {name: value for name, value in msgspec.structs.asdict(delivered[0].record).items() if value}
+    expected = good["expect"] | {"at": parse_time(good["expect"]["at"]), "at_is_event_time": True}
+    assert (stated, report.problems) == (expected, ())
+
+    cells = refused["record"]
+    _, report = read(f"{','.join(cells)}\n{','.join(map(str, cells.values()))}\n".encode(), loaders=[loader])
+    assert [refused["error"] in problem.message for problem in report.problems] == [True]
+
+
+def test_the_example_loader_reads_both_of_its_other_shapes(read, tmp_path):
+    folder = tmp_path / "again"
+    folder.mkdir()
+    (folder / "apirequests.py").write_text(block("python"), encoding="utf-8")
+    loader = registry.discover((folder,))[-1]
+    key = "0b9dd3f8-7d0b-4e1c-a6a4-0c2f1a1b5c11"
+    export = {"time": "2026-05-11T08:00:00Z", "category": "apirequest", "properties": {"requestId": key, "method": "GET"}}
+    row = f'TimeGenerated [UTC],RequestId,Method,Type\n"5/11/2026, 8:00:00 AM",{key},GET,ApiRequests\n'
+    delivered, _ = read(json.dumps(export).encode(), row.encode(), loaders=[loader])
+    assert delivered[0].record == delivered[1].record
+    assert [d.carrier for d in delivered] == ["diagnosticExport", "csv"]
