@@ -7,7 +7,7 @@ import shutil
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,10 +37,20 @@ TABLES = (
     "seen_from", "reached", "delivery",
 )  # fmt: skip
 
-# A token lives up to 28 hours, so what happens on a day can depend on events two calendar days away.
+# A token lives up to 28 hours (clocks may differ by minutes), so a day can depend on events two calendar days away.
+_AROUND = timedelta(hours=28, minutes=10)
 _NEIGHBOURS = 2
-# Days are computed together up to about this many rows: bounds memory, keeps small days cheap.
-_ROWS_AT_ONCE = 400_000
+# Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
+_ROWS_AT_ONCE = 1_500_000
+
+# Columns that no daily SQL reads.
+_UNUSED = (
+    "app_name", "user_name", "user_agent", "session_id", "home_tenant_id", "second_key", "whole_seconds",
+    "at_is_event_time", "workspace_id", "subscription_id", "path_tenant_id", "given_tenant_id", "tenant_id", "carrier",
+    "rank", "result_reason", "category", "event_data_id", "client_auth_method", "token_resource_id", "roles", "scopes",
+    "wids", "key_statements",
+)  # fmt: skip
+_TIME = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True)
@@ -178,27 +188,45 @@ def _chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[in
 
 
 def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]) -> None:
-    """Tables sign_in, change and activity: merged events of the days and their neighbours, with tenant and `home`."""
+    """Tables sign_in, change and activity: merged events of the days (`home`) and of the time around them."""
     put_only_tenant(duck, surveyed.only_tenant)
     near = _near(days)
     steps.put(duck, "near_day", {"day": pa.date32()}, [(day,) for day in near])
     steps.put(duck, "home_day", {"day": pa.date32()}, [(day,) for day in days])
+    spans = [(_midnight(day) - _AROUND, _midnight(day + timedelta(days=1)) + _AROUND) for day in days]
+    steps.put(duck, "span", {"since": _TIME, "until": _TIME}, _joined(spans))
     for kind, name in EVENTS.items():
         borrowed = {from_day for _, from_day, home in surveyed.moved[kind] if home in near}
         create_view(duck, f"{kind}_files", archive.files(kind, {*near, *borrowed}), archive.schema(kind))
         columns = {"event_key": pa.string(), "from_day": pa.date32(), "home_day": pa.date32()}
-        steps.put(duck, "moved", columns, surveyed.moved[kind])
+        steps.put(duck, f"{kind}_moved", columns, surveyed.moved[kind])
         duck.execute(f"""
-            CREATE OR REPLACE TEMP TABLE {kind}_versions AS
-            SELECT v.* FROM {kind}_files v LEFT JOIN moved m ON m.event_key = v.event_key AND m.from_day = v.day
+            CREATE OR REPLACE TEMP VIEW {kind}_versions AS
+            SELECT v.* FROM {kind}_files v LEFT JOIN {kind}_moved m ON m.event_key = v.event_key AND m.from_day = v.day
             WHERE coalesce(m.home_day, v.day) IN (SELECT day FROM near_day)""")
         duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind}_events AS {merge_sql(kind, f'{kind}_versions')}")
+        unused = ", ".join(column for column in _UNUSED if column in archive.schema(kind).names)
         duck.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
-            SELECT *, day IN (SELECT day FROM home_day) AS home
-            FROM ({tenant_sql(f"{kind}_events")}) WHERE tenant IS NOT NULL""")
-        duck.execute(f"DROP VIEW {kind}_events")
-        duck.execute(f"DROP TABLE {kind}_versions")
+            SELECT e.* EXCLUDE ({unused}), day IN (SELECT day FROM home_day) AS home
+            FROM ({tenant_sql(f"{kind}_events")}) e
+            WHERE tenant IS NOT NULL AND (day IN (SELECT day FROM home_day)
+                OR EXISTS (SELECT 1 FROM span WHERE e."at" >= span.since AND e."at" < span.until))""")
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _joined(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Overlapping spans as one; `spans` are in order."""
+    joined: list[tuple[datetime, datetime]] = []
+    for since, until in spans:
+        if joined and since <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], until)
+        else:
+            joined.append((since, until))
+    return joined
 
 
 def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, str]) -> None:

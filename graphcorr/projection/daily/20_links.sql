@@ -1,13 +1,18 @@
 -- Which sign-in led to an act: by token id, else by the issue time in its token, else by the window of a token's life.
 -- Per event, before folding. Candidates are counted by rank difference over ordered streams, never by joining pairs.
 
+-- The id of a sign-in is its own; a token id beside it counts only if one sign-in states it (exports may blank it).
 CREATE OR REPLACE TEMP TABLE token_link AS
-SELECT a.act_id, min_by(s.event_key, (s.event_key <> a.token_id, s.event_key)) AS sign_in_id
+SELECT a.act_id,
+       coalesce(max(s.event_key) FILTER (s.event_key = a.token_id),
+                CASE WHEN count(DISTINCT s.event_key) = 1 THEN max(s.event_key) END) AS sign_in_id
 FROM act a JOIN (
-    SELECT tenant, event_key, unnest(list_distinct(list_filter([event_key, token_id], lambda id: id IS NOT NULL))) AS token_id
+    SELECT tenant, event_key,
+           unnest(list_distinct(list_filter([event_key, token_id], lambda id: id IS NOT NULL))) AS token_id
     FROM sign_in
 ) s ON s.tenant = a.tenant AND s.token_id = a.token_id
-GROUP BY a.act_id;
+GROUP BY a.act_id
+HAVING sign_in_id IS NOT NULL;
 
 -- Acts whose token does not name the sign-in. A token id that names no known sign-in names an unknown one: such an act
 -- is no act of any other sign-in.
