@@ -12,7 +12,7 @@ from graphcorr.scan import ScanDocument, scan
 
 
 def answering(
-    *, only: Sequence[str] | None = None, pattern_dirs: Sequence[str | Path] = (), store: str = "embedded"
+    *, only: Sequence[str] | None = None, pattern_dirs: Sequence[Path] = (), store: str = "embedded"
 ) -> Callable[[Mapping[str, bytes], str | None], ScanDocument]:
     """What `patterns.cases.run_cases` calls: files (name → content) and the text of a graphcorr.toml → scan document.
 

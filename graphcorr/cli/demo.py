@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -59,9 +61,15 @@ def demo(options: Options) -> None:
 
 
 def _next_commands(home: Path) -> tuple[str, ...]:
-    command = f"graphcorr --home {shlex.quote(str(home))}"
+    command = f"{_program()} --home {shlex.quote(str(home))}"
     return (
         f"{command} trace contoso-billing-sync",
         f"{command} evidence 27067ee2-7694-44cc-9aa4-c681e1d06000",
         f"{command} query 'MATCH (i:Identity) WHERE size(i.formerNames) > 0 RETURN i.name, i.formerNames'",
     )
+
+
+def _program() -> str:
+    """How this command was called, if its short name would not be found."""
+    called = Path(sys.argv[0])
+    return "graphcorr" if called.stem != "graphcorr" or shutil.which("graphcorr") else shlex.quote(str(called))
