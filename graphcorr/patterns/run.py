@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from graphcorr.store.base import Store
 
 UNKNOWN = "unknown"
-"""What a sentence says where a column is empty."""
+"""What a sentence says where a column is null."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _CONFIDENCES = ("exact", "high", "medium", "low")
@@ -112,7 +112,7 @@ def _finding(pattern: Pattern, tenant_id: str, row: Mapping[str, Any]) -> Findin
 
 
 def sentence(template: str, row: Mapping[str, Any]) -> str:
-    """The template with each `{column}` replaced by its value; what is empty or missing reads "unknown".
+    """The template with each `{column}` replaced by its value; what is null or missing reads "unknown".
 
     Values are put in as they are, in one pass: braces inside a value mean nothing.
     """
@@ -126,7 +126,7 @@ def placeholders(template: str) -> tuple[str, ...]:
 
 def _worded(value: object) -> str:
     match value:
-        case None | "" | []:
+        case None | []:
             return UNKNOWN
         case datetime():
             return value.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -30,7 +30,7 @@ references:
 MATCH (s:SignIn {tenantId: $tenantId})<-[:SIGNED_IN]-(p)
 WHERE s.resultClass = 'success' AND s.kind <> 'user'
   AND (s.unexplainedCount > 0
-    OR (s.possibleOtherAddressCount > 0 AND s.evidence IN ['changesOnly', 'partialScopes']))
+    OR (s.possibleOtherAddressCount > 0 AND s.evidence <> 'complete'))
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
 OPTIONAL MATCH (s)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (s)-[:TO]->(r:Application)
@@ -55,7 +55,7 @@ CALL (resourceAppId) {
 }
 WITH *, CASE coverage WHEN 'complete' THEN 'found'
     WHEN 'changesOnly' THEN 'lead' WHEN 'partialScopes' THEN 'lead' ELSE 'notDecidable' END AS verdict,
-  unexplained + CASE WHEN coverage IN ['changesOnly', 'partialScopes'] THEN fromOther ELSE 0 END AS signIns,
+  unexplained + CASE coverage WHEN 'complete' THEN 0 ELSE fromOther END AS signIns,
   CASE WHEN coverage = 'changesOnly' THEN 'change' ELSE 'activity' END AS noun,
   CASE resourceAppId WHEN '797f4846-ba00-4fd7-ba43-dac1f8f63013' THEN 'the collected subscriptions'
     WHEN 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093' THEN 'the collected vaults' ELSE 'the collected logs' END +
