@@ -102,7 +102,7 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
         )
         return
     except csv.Error as error:
-        tally.problem(reader.line_num, f"not a CSV header: {error}", "expected column names, line breaks only in quotes")
+        tally.problem(reader.line_num, f"not a CSV header: {error}", "expected column names")
         return
     if any(column.name == "TimeGenerated" for column in columns):
         tally.recognised = True

@@ -39,6 +39,8 @@ MAX_DOCUMENT = 1 << 30
 _HEAD = 1 << 16
 # How many objects are looked through for secrets at once.
 _CHUNK_ITEMS = 500
+# A longer line is likely a whole message with many records: only its elements are decoded.
+_LONG_LINE = 1 << 17
 # gzip in zip in zip is seen; deeper nesting is a bomb.
 _MAX_NESTING = 3
 
@@ -337,6 +339,9 @@ def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
         flags = suspicious(batch)  # before decoding: only a few decoded objects are alive at any time
         for place, raw in enumerate(batch):
             line += 1
+            if len(raw) > _LONG_LINE:
+                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
+                continue
             try:
                 found = _decode(raw)
             except _UNDECODABLE as error:
@@ -375,7 +380,7 @@ def _is_json_lines(lines: list[bytes]) -> bool:
 
 def _is_object(line: bytes) -> bool:
     try:
-        return isinstance(_decode(line), dict)
+        return isinstance(_decode_parts(line), dict)
     except _UNDECODABLE:
         return False
 

@@ -44,7 +44,8 @@ def test_the_example_loader_reads_both_of_its_other_shapes(read, tmp_path):
     (folder / "apirequests.py").write_text(block("python"), encoding="utf-8")
     loader = registry.discover((folder,))[-1]
     key = "0b9dd3f8-7d0b-4e1c-a6a4-0c2f1a1b5c11"
-    export = {"time": "2026-05-11T08:00:00Z", "category": "apirequest", "properties": {"requestId": key, "method": "GET"}}
+    properties = {"requestId": key, "method": "GET"}
+    export = {"time": "2026-05-11T08:00:00Z", "category": "apirequest", "properties": properties}
     row = f'TimeGenerated [UTC],RequestId,Method,Type\n"5/11/2026, 8:00:00 AM",{key},GET,ApiRequests\n'
     delivered, _ = read(json.dumps(export).encode(), row.encode(), loaders=[loader])
     assert delivered[0].record == delivered[1].record
