@@ -96,7 +96,9 @@ class Store(Protocol):
         """What the store holds, None if it is empty or was never written by graphcorr."""
         ...
 
-    def write(self, tables: Path, projection_id: str, previous: Path | None, progress: Progress | None = None) -> WriteReport:
+    def write(
+        self, tables: Path, projection_id: str, previous: Path | None, progress: Progress | None = None
+    ) -> WriteReport:
         """Make the store equal to `tables`.
 
         With `previous` (the tables behind the marker, still on disk) only the difference is written; without, or if the

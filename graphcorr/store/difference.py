@@ -20,9 +20,10 @@ from graphcorr.errors import StoreError
 from graphcorr.graph.schema import EDGES, NODES, Edge, Node, edge_columns, node_columns, properties_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 Table = Node | Edge
+TABLES: tuple[Table, ...] = (*NODES, *EDGES)
 
 _ARROW = {
     "string": pa.string(),
@@ -31,7 +32,13 @@ _ARROW = {
     "datetime": pa.timestamp("us", tz="UTC"),
     "strings": pa.list_(pa.string()),
 }
-_SQL = {"string": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "datetime": "TIMESTAMPTZ", "strings": "VARCHAR[]"}
+_SQL = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "datetime": "TIMESTAMPTZ",
+    "strings": "VARCHAR[]",
+}
 _NODE_IDENTITY = ("key", "labels")
 _EDGE_IDENTITY = ("key", "fromLabel", "fromKey", "toLabel", "toKey")
 _BATCH_ROWS = 10_000
@@ -68,10 +75,14 @@ class Difference:
 
     Added and changed rows are whole new rows, removed ones whole old rows. Changed nodes keep their labels, changed edges
     their ends. Edges of a node that must be created anew count as added, because they went with the old node.
+    A relation that `count` says is empty may not exist: ask first.
     """
 
     connection: duckdb.DuckDBPyConnection
     full: bool
+    # Rows of the new tables, and of every relation that has any.
+    total: int
+    counts: Mapping[str, int]
 
     def added(self, table: Table) -> str:
         """Name of the relation with the rows to add."""
@@ -87,8 +98,12 @@ class Difference:
 
     def count(self, relation: str) -> int:
         """Rows of one of the relations above."""
-        row = self.connection.cursor().execute(f"SELECT count(*) FROM {relation}").fetchone()
-        return int(row[0]) if row else 0
+        return self.counts.get(relation, 0)
+
+    @property
+    def size(self) -> int:
+        """Rows that differ, over all tables."""
+        return sum(self.counts.values())
 
     def stream(self, sql: str, rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """The result of a query over the relations, in batches; several streams may be open at once."""
@@ -101,15 +116,6 @@ class Difference:
         for batch in self.stream(sql):
             yield from batch.to_pylist()
 
-    def size(self) -> int:
-        """Rows that differ, over all tables."""
-        relations = [f(t) for t in (*NODES, *EDGES) for f in (self.added, self.changed, self.removed)]
-        return sum(self.count(relation) for relation in relations)
-
-    def total(self) -> int:
-        """Rows of the new tables."""
-        return sum(self.count(_relation("new", t)) for t in (*NODES, *EDGES))
-
 
 @contextmanager
 def compare(
@@ -121,20 +127,31 @@ def compare(
 
     Raises StoreError for a table that cannot be read or whose columns are not those of the schema.
     """
+    folders = [tables] if previous is None else [tables, previous]
+    present = [t for t in TABLES if any(table_path(folder, t).exists() for folder in folders)]
     with TemporaryDirectory(prefix="graphcorr-") as spill, connect(Path(spill) / "duck", memory) as connection:
-        for table in (*NODES, *EDGES):
+        for table in present:
             _view(connection, "new", table, tables)
             if previous is not None:
                 _view(connection, "old", table, previous)
-        if previous is None:
-            for table in (*NODES, *EDGES):
-                for state in ("changed", "removed"):
-                    connection.execute(f"CREATE VIEW {_relation(state, table)} AS FROM {_relation('new', table)} WHERE false")
-        else:
-            _compare(connection)
+        if previous is not None:
+            for table in present:
+                _compare(connection, table)
             if edges_follow:
-                _take_edges_along(connection)
-        yield Difference(connection, full=previous is None)
+                _take_edges_along(connection, present)
+        states = ("new",) if previous is None else ("added", "changed", "removed")
+        total = sum(_count(connection, [_relation("new", t) for t in present]).values())
+        counts = _count(connection, [_relation(state, t) for t in present for state in states])
+        yield Difference(connection, previous is None, total, counts)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relations: list[str]) -> dict[str, int]:
+    """Rows of every relation that has any."""
+    if not relations:
+        return {}
+    each = (f"SELECT {number} AS number, count(*) AS rows FROM {name}" for number, name in enumerate(relations))
+    found = connection.sql(" UNION ALL ".join(each)).to_arrow_table().to_pylist()
+    return {relations[row["number"]]: row["rows"] for row in found if row["rows"]}
 
 
 def _relation(state: str, table: Table) -> str:
@@ -159,35 +176,35 @@ def _view(connection: duckdb.DuckDBPyConnection, state: str, table: Table, folde
                          hint="project the archive again") from error  # fmt: skip
 
 
-def _compare(connection: duckdb.DuckDBPyConnection) -> None:
-    for table in (*NODES, *EDGES):
-        identity = _NODE_IDENTITY if isinstance(table, Node) else _EDGE_IDENTITY
-        same = " AND ".join(f"n.{column} = o.{column}" for column in identity)
-        others = [column for column in column_types(table) if column not in identity]
-        differs = " OR ".join(f'n."{column}" IS DISTINCT FROM o."{column}"' for column in others) or "false"
-        new, old = _relation("new", table), _relation("old", table)
-        for state, sql in (
-            ("added", f"SELECT n.* FROM {new} n ANTI JOIN {old} o ON {same}"),
-            ("removed", f"SELECT o.* FROM {old} o ANTI JOIN {new} n ON {same}"),
-            ("changed", f"SELECT n.* FROM {new} n JOIN {old} o ON {same} WHERE {differs}"),
-        ):
-            connection.execute(f"CREATE TABLE {_relation(state, table)} AS {sql}")
+def _compare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    identity = _NODE_IDENTITY if isinstance(table, Node) else _EDGE_IDENTITY
+    same = " AND ".join(f'n."{column}" = o."{column}"' for column in identity)
+    others = [column for column in column_types(table) if column not in identity]
+    differs = " OR ".join(f'n."{column}" IS DISTINCT FROM o."{column}"' for column in others) or "false"
+    new, old = _relation("new", table), _relation("old", table)
+    for state, sql in (
+        ("added", f"SELECT n.* FROM {new} n ANTI JOIN {old} o ON {same}"),
+        ("removed", f"SELECT o.* FROM {old} o ANTI JOIN {new} n ON {same}"),
+        ("changed", f"SELECT n.* FROM {new} n JOIN {old} o ON {same} WHERE {differs}"),
+    ):
+        connection.execute(f"CREATE TABLE {_relation(state, table)} AS {sql}")
 
 
-def _take_edges_along(connection: duckdb.DuckDBPyConnection) -> None:
+def _take_edges_along(connection: duckdb.DuckDBPyConnection, present: Sequence[Table]) -> None:
     """Edges of nodes that are deleted and created anew (other labels) have to be added again."""
-    anew = " UNION ALL ".join(
-        f"SELECT '{n.label}' AS label, key FROM {_relation('added', n)} JOIN {_relation('removed', n)} USING (key)" for n in NODES
-    )
-    connection.execute(f"CREATE TABLE anew AS {anew}")
-    if connection.execute("SELECT count(*) FROM anew").fetchone() == (0,):
+    connection.execute("CREATE TABLE anew (label VARCHAR, key VARCHAR)")
+    for node in (table for table in present if isinstance(table, Node)):
+        both = f"{_relation('added', node)} JOIN {_relation('removed', node)} USING (key)"
+        connection.execute(f"INSERT INTO anew SELECT '{node.label}', key FROM {both}")
+    if not _count(connection, ["anew"]):
         return
-    for edge in EDGES:
-        added, changed = _relation("added", edge), _relation("changed", edge)
+    for edge in (table for table in present if isinstance(table, Edge)):
+        added, changed, new = (_relation(state, edge) for state in ("added", "changed", "new"))
         touched = (
-            "EXISTS (FROM anew a WHERE (a.label = e.\"fromLabel\" AND a.key = e.\"fromKey\") "
-            "OR (a.label = e.\"toLabel\" AND a.key = e.\"toKey\"))"
+            "((e.\"fromLabel\", e.\"fromKey\") IN (SELECT (label, key) FROM anew) "
+            "OR (e.\"toLabel\", e.\"toKey\") IN (SELECT (label, key) FROM anew))"
         )  # fmt: skip
-        known = f"EXISTS (FROM {added} d WHERE d.key = e.key)"
-        connection.execute(f"INSERT INTO {added} SELECT e.* FROM {_relation('new', edge)} e WHERE {touched} AND NOT {known}")
+        connection.execute(
+            f"INSERT INTO {added} SELECT e.* FROM {new} e WHERE {touched} AND e.key NOT IN (SELECT key FROM {added})"
+        )
         connection.execute(f"DELETE FROM {changed} e WHERE {touched}")

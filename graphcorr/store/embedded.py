@@ -17,11 +17,11 @@ import shutil
 from typing import TYPE_CHECKING, Any, Self
 
 from graphcorr.errors import GraphcorrError, PatternError, StoreError
-from graphcorr.graph.schema import EDGES, NODES, VERSION, Node, node_of_label
+from graphcorr.graph.schema import VERSION, Node, node_of_label
 from graphcorr.store import embedded_java as bridge
 from graphcorr.store import embedded_write, read_only
 from graphcorr.store.base import Marker, Result, WriteReport
-from graphcorr.store.difference import column_types, compare, table_name
+from graphcorr.store.difference import TABLES, column_types, compare, table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ class EmbeddedStore:
 
     def rows(self, table: str) -> Iterator[Mapping[str, Any]]:
         database = self._open()
-        for kind in (*NODES, *EDGES):
+        for kind in TABLES:
             if table_name(kind) == table:
                 columns = tuple(column_types(kind))
                 for record in database.iterateType(table, True):
@@ -123,7 +123,7 @@ class EmbeddedStore:
     ) -> WriteReport | None:
         """Write the difference in transactions; None if a build is cheaper."""
         with compare(previous, tables) as difference:
-            if difference.size() > _WORTH_A_BUILD * difference.total():
+            if difference.size > _WORTH_A_BUILD * difference.total:
                 return None
             embedded_write.check(difference)
             database = self._open()
@@ -229,7 +229,9 @@ def _failure(error: Exception, cypher: str | None = None) -> GraphcorrError:
     kind = type(error).__name__.rpartition(".")[2]
     message = _first_line(error)
     if kind == "OutOfMemoryError":
-        return StoreError(f"the embedded store ran out of memory: {message}", hint="use a Neo4j server for a graph of this size")
+        return StoreError(
+            f"the embedded store ran out of memory: {message}", hint="use a Neo4j server for a graph of this size"
+        )
     broken = ("Database", "Transaction", "Concurrent", "NeedRetry", "Timeout", "Lock", "Schema")
     if cypher is None or kind.startswith(broken):
         return StoreError(f"the embedded store failed: {kind}: {message}", hint="run graphcorr load to build it anew")
@@ -242,7 +244,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def _marker_text(marker: Marker) -> str:
-    return json.dumps({"schema_version": marker.schema_version, "projection_id": marker.projection_id, "dirty": marker.dirty})
+    return json.dumps(
+        {"schema_version": marker.schema_version, "projection_id": marker.projection_id, "dirty": marker.dirty}
+    )
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -112,7 +112,8 @@ def to_python(value: Any) -> Any:
     """A value of a result as `store.base.Value`, node, edge or path; dates and durations as ISO text."""
     if value is None:
         return None
-    return _converter(type(value))(value)
+    kind: type = type(value)
+    return _converter(kind)(value)
 
 
 @cache

@@ -6,28 +6,36 @@ declared property types of the engine turn text back into times.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
 from graphcorr.errors import StoreError
 from graphcorr.graph.schema import EDGES, NODES, Edge, Node, Property, node_of_label, properties_of
 from graphcorr.store.base import INDEXED_BYTES, WriteReport
-from graphcorr.store.difference import Difference, Table, column_types, table_name
+from graphcorr.store.difference import TABLES, Difference, Table, column_types, table_name
 from graphcorr.store.embedded_java import LABEL_SEPARATOR, java, to_java_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from graphcorr.store.base import Progress
 
 # Zoned is the only type under which stored times behave as Neo4j's do (docs/cypher-dialect.md).
-_JAVA_TYPES = {"string": "STRING", "integer": "LONG", "boolean": "BOOLEAN", "datetime": "ZONED_DATETIME", "strings": "LIST"}
+_JAVA_TYPES = {
+    "string": "STRING",
+    "integer": "LONG",
+    "boolean": "BOOLEAN",
+    "datetime": "ZONED_DATETIME",
+    "strings": "LIST",
+}
+_T = TypeVar("_T", Node, Edge)
 _KEY = Property("key", "string", "")
 # A bulk load holds what it has not connected yet on the Java heap: closing it often bounds the memory.
 _BULK_NODES = 25_000
 _BULK_EDGES = 100_000
 _CHUNK = 5_000
+_BULK_EDGE_BYTES = 30_000
 _TRANSACTION_ROWS = 1_000
 # Bytes; the engine's own 256 KiB make an empty database of 115 MB. An indexed value must fit into a page.
 _INDEX_PAGE = 65_536
@@ -82,11 +90,18 @@ def add_all(database: Any, difference: Difference, progress: Progress | None, *,
     """
     check(difference)
     adder = _Adder(database, difference, progress, bulk=bulk)
-    for node in NODES:
+    for node in _having(NODES, difference, difference.added):
         adder.add_nodes(node)
-    adder.find_ends()
-    for edge in EDGES:
+    edges = _having(EDGES, difference, difference.added)
+    if edges:
+        adder.find_ends(edges)
+    for edge in edges:
         adder.add_edges(edge)
+
+
+def _having(tables: Sequence[_T], difference: Difference, relation: Callable[[Table], str]) -> list[_T]:
+    """The tables whose relation has rows."""
+    return [table for table in tables if difference.count(relation(table))]
 
 
 def check(difference: Difference) -> None:
@@ -94,7 +109,7 @@ def check(difference: Difference) -> None:
 
     Raises StoreError naming the node: the first would be left out silently, the second would fail half-way.
     """
-    for node in NODES:
+    for node in _having(NODES, difference, difference.added):
         known = ", ".join("'" + ":".join(labels) + "'" for labels in node.label_sets)
         indexed = [p.name for p in properties_of(node) if p.indexed]
         lengths = ", ".join(f'coalesce(strlen("{name}"), 0)' for name in indexed)
@@ -119,7 +134,7 @@ class _Adder:
         self._progress = progress
         self._bulk = bulk
         self._done = 0
-        self._total = sum(difference.count(difference.added(table)) for table in (*NODES, *EDGES))
+        self._total = sum(difference.count(difference.added(table)) for table in TABLES)
         self._positions = difference.connection.cursor()
         self._positions.execute("CREATE TABLE positions (label VARCHAR, key VARCHAR, position VARCHAR)")
 
@@ -134,17 +149,19 @@ class _Adder:
                 try:
                     for rows in group:
                         text = _array(rows.column("row"))
-                        made = java("com.arcadedb.python.VertexBatcher").createVerticesJson(batch, type_name(labels), text)
+                        made = java("com.arcadedb.python.VertexBatcher").createVerticesJson(
+                            batch, type_name(labels), text
+                        )
                         self._remember(node.label, rows.column("key"), str(made).split(";"))
                         self._report(rows.num_rows)
                 finally:
                     batch.close()
 
-    def find_ends(self) -> None:
+    def find_ends(self, edges: Sequence[Edge]) -> None:
         """Look up nodes that were there before and get a new edge; raises StoreError for ends that do not exist."""
         ends = " UNION ".join(
             f'SELECT "{end}Label" AS label, "{end}Key" AS key FROM {self._difference.added(edge)}'
-            for edge in EDGES
+            for edge in edges
             for end in ("from", "to")
         )
         missing = f"SELECT * FROM ({ends}) ANTI JOIN positions USING (label, key)"
@@ -161,13 +178,14 @@ class _Adder:
 
     def add_edges(self, edge: Edge) -> None:
         types = {"_src": "string", "_dst": "string", **_property_types(edge)}
-        sql = (
+        rows_sql = (
             f"SELECT {_json(types)} AS row FROM (SELECT e.*, s.position AS _src, t.position AS _dst "
             f"FROM {self._difference.added(edge)} e "
             'JOIN positions s ON s.label = e."fromLabel" AND s.key = e."fromKey" '
             'JOIN positions t ON t.label = e."toLabel" AND t.key = e."toKey")'
         )
-        for group in _groups(self._difference.stream(sql, _CHUNK), _BULK_EDGES):
+        fits = f"SELECT row FROM ({rows_sql}) WHERE strlen(row) <= {_BULK_EDGE_BYTES}"
+        for group in _groups(self._difference.stream(fits, _CHUNK), _BULK_EDGES):
             batch = self._open(_BULK_EDGES)
             try:
                 for rows in group:
@@ -175,6 +193,22 @@ class _Adder:
                     self._report(rows.num_rows)
             finally:
                 batch.close()
+        for batch in self._difference.stream(
+            f"SELECT row FROM ({rows_sql}) WHERE strlen(row) > {_BULK_EDGE_BYTES}", 10
+        ):
+            self._add_long_edges(edge, batch.column("row").to_pylist())
+            self._report(batch.num_rows)
+
+    def _add_long_edges(self, edge: Edge, rows: list[str]) -> None:
+        """Add edges that do not fit into a page, which the bulk loader cannot."""
+        self._database.begin()
+        for text in rows:
+            row = java("com.arcadedb.serializer.json.JSONObject")(text)
+            source, target = (self._database.newRID(str(row.remove(end))) for end in ("_src", "_dst"))
+            made = source.asVertex().newEdge(edge.type, target, [])
+            made.set(row.toMap())
+            made.save()
+        self._database.commit()
 
     def _open(self, size: int) -> Any:
         return self._database.batch().withBatchSize(size).withWAL(not self._bulk).build()
@@ -198,22 +232,34 @@ def _position(database: Any, label: str, key: str) -> Any:
 
 def remove_all(database: Any, difference: Difference) -> None:
     """Remove the removed edges, then the removed nodes with whatever edges they still have."""
-    for edge in EDGES:
+    for edge in _having(EDGES, difference, difference.removed):
         for label, arrow, rows in _edge_groups(difference, edge, difference.removed(edge), "list(key)"):
-            _run(database, f"UNWIND $rows AS row MATCH (n:{label} {{key: row.node}}){arrow} WHERE e.key IN row.value DELETE e", rows)
-    for node in NODES:
+            _run(
+                database,
+                f"UNWIND $rows AS row MATCH (n:{label} {{key: row.node}}){arrow} WHERE e.key IN row.value DELETE e",
+                rows,
+            )
+    for node in _having(NODES, difference, difference.removed):
         sql = f"SELECT to_json({{'key': key}}) AS row FROM {difference.removed(node)}"
         for batch in difference.stream(sql, _TRANSACTION_ROWS):
-            _run(database, f"UNWIND $rows AS row MATCH (n:{node.label} {{key: row.key}}) DETACH DELETE n", batch.column("row"))
+            _run(
+                database,
+                f"UNWIND $rows AS row MATCH (n:{node.label} {{key: row.key}}) DETACH DELETE n",
+                batch.column("row"),
+            )
 
 
 def change_all(database: Any, difference: Difference) -> None:
     """Give the changed nodes and edges their new properties; those that are null now are dropped."""
-    for node in NODES:
+    for node in _having(NODES, difference, difference.changed):
         sql = f"SELECT {_json(_property_types(node))} AS row FROM {difference.changed(node)}"
         for batch in difference.stream(sql, _TRANSACTION_ROWS):
-            _run(database, f"UNWIND $rows AS row MATCH (n:{node.label} {{key: row.key}}) SET n = row", batch.column("row"))
-    for edge in EDGES:
+            _run(
+                database,
+                f"UNWIND $rows AS row MATCH (n:{node.label} {{key: row.key}}) SET n = row",
+                batch.column("row"),
+            )
+    for edge in _having(EDGES, difference, difference.changed):
         values = f"map(list(key), list(CAST({_json(_property_types(edge))} AS JSON)))"
         for label, arrow, rows in _edge_groups(difference, edge, difference.changed(edge), values):
             _run(database, f"UNWIND $rows AS row MATCH (n:{label} {{key: row.node}}){arrow} "
@@ -229,7 +275,7 @@ def _edge_groups(difference: Difference, edge: Edge, relation: str, value: str) 
     for label in sorted({ends[0 if end == "from" else 1] for ends in _kind_ends(edge)}):
         sql = (
             f"SELECT to_json({{'node': \"{end}Key\", 'value': {value}}}) AS row FROM {relation} "
-            f"WHERE \"{end}Label\" = '{label}' GROUP BY \"{end}Key\""
+            f'WHERE "{end}Label" = \'{label}\' GROUP BY "{end}Key"'
         )
         for batch in difference.stream(sql, _TRANSACTION_ROWS):
             yield label, arrow.format(edge.type), batch.column("row")

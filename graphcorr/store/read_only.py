@@ -13,7 +13,8 @@ from graphcorr.errors import PatternError
 # What can hold any text: strings, quoted names, comments.
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/""", re.DOTALL)
 _WRITES = re.compile(
-    r"(?<![.:$\w])(CREATE|MERGE|SET|DELETE|DETACH|REMOVE|FOREACH|INSERT|DROP|ALTER|GRANT|DENY|REVOKE)\b(?!\s*[:(])", re.IGNORECASE
+    r"(?<![.:$\w])(CREATE|MERGE|SET|DELETE|DETACH|REMOVE|FOREACH|INSERT|DROP|ALTER|GRANT|DENY|REVOKE)\b(?!\s*[:(])",
+    re.IGNORECASE,
 )
 _FILES = re.compile(r"(?<![.:$\w])LOAD\s+CSV\b", re.IGNORECASE)
 _PROCEDURE = re.compile(r"(?<![.:$\w])CALL\s*(?![\s({])", re.IGNORECASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,8 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graphcorr.graph.schema import EDGES, NODES
-from graphcorr.store.difference import Difference, Table, arrow_schema, compare, table_name, table_path
+from graphcorr.store.difference import TABLES, Difference, Table, arrow_schema, compare, table_name, table_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,17 +52,18 @@ def verify(store: Store, tables: Path) -> VerifyReport:
     Raises StoreError where either cannot be read.
     """
     with TemporaryDirectory(prefix="graphcorr-") as folder:
-        checked = sum(_write(store, table, Path(folder)) for table in (*NODES, *EDGES))
+        checked = sum(_write(store, table, Path(folder)) for table in TABLES)
         # An edge of a node with other labels is no difference of its own.
         with compare(Path(folder), tables, edges_follow=False) as difference:
-            found = [(t, kind, relation) for t in (*NODES, *EDGES) for kind, relation in _relations(difference, t)]
+            found = [(t, kind, relation) for t in TABLES for kind, relation in _relations(difference, t)]
+            found = [entry for entry in found if difference.count(entry[2])]
             counts = {f"{table_name(t)} {kind}": difference.count(relation) for t, kind, relation in found}
             rows = tuple(
                 RowDifference(table_name(t), row["key"], kind)
                 for t, kind, relation in found
                 for row in difference.rows(f"SELECT key FROM {relation} ORDER BY key LIMIT {_NAMED}")
             )
-    return VerifyReport(checked, {name: count for name, count in counts.items() if count}, rows)
+    return VerifyReport(checked, counts, rows)
 
 
 def _relations(difference: Difference, table: Table) -> tuple[tuple[str, str], ...]:
@@ -80,8 +81,12 @@ def _write(store: Store, table: Table, folder: Path) -> int:
     schema = arrow_schema(table)
     count = 0
     rows: list[Mapping[str, object]] = []
+    stored = store.rows(table_name(table))
+    first = next(stored, None)
+    if first is None:
+        return 0
     with pq.ParquetWriter(path, schema) as writer:
-        for row in store.rows(table_name(table)):
+        for row in chain([first], stored):
             rows.append(row)
             if len(rows) == _ROWS:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))

@@ -26,3 +26,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened = STORES[request.param](tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=STORES, scope="module")
+def shared_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store that the tests of a module hand on: whoever uses it writes what it expects, if it is not there yet."""
+    opened = STORES[request.param](tmp_path_factory.mktemp(request.param))
+    yield opened
+    opened.close()

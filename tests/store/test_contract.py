@@ -19,7 +19,9 @@ T1 = datetime(2026, 5, 11, 8, 3, 14, 103456, tzinfo=UTC)
 T2 = datetime(2026, 5, 12, 0, 0, 0, tzinfo=UTC)
 
 IDENTITY = node("Identity", "t/app:1", tenantId="t", identityId="app:1", name="backup", formerNames=["old", "older"])
-PRINCIPAL = node("DirectoryObject:ServicePrincipal", "t/sp1", objectId="sp1", createdAt=T1, enabled=False, originEventIds=[])
+PRINCIPAL = node(
+    "DirectoryObject:ServicePrincipal", "t/sp1", objectId="sp1", createdAt=T1, enabled=False, originEventIds=[]
+)
 MANAGED = node("DirectoryObject:ServicePrincipal:ManagedIdentity", "t/mi1", objectId="mi1", createdAt=T2)
 USER = node("DirectoryObject:User", "t/u1", objectId="u1", userPrincipalName="u@x")
 PLAIN = node("DirectoryObject", "t/x1", objectId="x1", kind="group")
@@ -41,15 +43,16 @@ def changed(row: Row, **values: Any) -> Row:
     return {**row, **values}
 
 
-@pytest.fixture
-def tables(tmp_path: Path) -> Path:
-    return write(tmp_path / "first", NODE_ROWS, EDGE_ROWS)
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("first"), NODE_ROWS, EDGE_ROWS)
 
 
 @pytest.fixture
-def filled(store: Store, tables: Path) -> Store:
-    store.write(tables, "first", None)
-    return store
+def filled(shared_store: Store, tables: Path) -> Store:
+    if shared_store.marker() != Marker(VERSION, "first"):
+        shared_store.write(tables, "first", None)
+    return shared_store
 
 
 def values(store: Store, cypher: str, **parameters: Any) -> list[Any]:
@@ -88,10 +91,16 @@ NEW_USER = node("DirectoryObject:User", "t/u2", objectId="u2")
 RELABELLED = changed(PRINCIPAL, labels="DirectoryObject:ServicePrincipal:AgentIdentity")
 DIFFERENCES: dict[str, tuple[list[Row], list[Row]]] = {
     "nothing": (NODE_ROWS, EDGE_ROWS),
-    "a node and an edge to an old node added": ([*NODE_ROWS, NEW_USER], [*EDGE_ROWS, edge("OWNS", NEW_USER, PRINCIPAL)]),
+    "a node and an edge to an old node added": (
+        [*NODE_ROWS, NEW_USER],
+        [*EDGE_ROWS, edge("OWNS", NEW_USER, PRINCIPAL)],
+    ),
     "properties changed, added and dropped": (
         [changed(row, name="renamed", formerNames=None, createdAt=T2) if row is IDENTITY else row for row in NODE_ROWS],
-        [changed(row, basis="audit", eventIds=None, confidence="low") if row is EDGE_ROWS[0] else row for row in EDGE_ROWS],
+        [
+            changed(row, basis="audit", eventIds=None, confidence="low") if row is EDGE_ROWS[0] else row
+            for row in EDGE_ROWS
+        ],
     ),
     "a property of an edge from the many side": (
         NODE_ROWS,
@@ -114,13 +123,15 @@ DIFFERENCES: dict[str, tuple[list[Row], list[Row]]] = {
 
 
 @pytest.mark.parametrize("case", DIFFERENCES)
-def test_a_difference_makes_the_store_equal_to_the_new_tables(filled: Store, tables: Path, tmp_path: Path, case: str) -> None:
+def test_a_difference_makes_the_store_equal_to_the_new_tables(
+    filled: Store, tables: Path, tmp_path: Path, case: str
+) -> None:
     after = write(tmp_path / "second", *DIFFERENCES[case])
     report = filled.write(after, "second", tables)
     found = verify(filled, after)
     assert (found.counts, filled.marker()) == ({}, Marker(VERSION, "second"))
     assert report.full == case.startswith(("everything", "nothing left"))
-    back = filled.write(tables, "third", after)
+    back = filled.write(tables, "first", after)
     assert verify(filled, tables).counts == {}
     assert not back.full or case.startswith(("everything", "nothing left"))
 
@@ -186,7 +197,7 @@ HOSTILE = {
 
 
 def test_hostile_text_comes_back_exactly(store: Store, tmp_path: Path) -> None:
-    nodes = [node("User:DirectoryObject" if False else "DirectoryObject:User", f"t/{name}", name=text) for name, text in HOSTILE.items()]
+    nodes = [node("DirectoryObject:User", f"t/{name}", name=text) for name, text in HOSTILE.items()]
     nodes.append(node("Name", HOSTILE["quotes"], value=HOSTILE["newlines"]))
     lists = node("Identity", "i", formerNames=list(HOSTILE.values()))
     edges = [edge("CHANGED", CHANGE, row, role=row["name"]) for row in nodes[:-1]]
@@ -201,7 +212,9 @@ def test_hostile_text_comes_back_exactly(store: Store, tmp_path: Path) -> None:
         assert values(store, "RETURN $text", text=text) == [text]
     assert verify(store, tables).equal
     # The same through a difference.
-    after = write(tmp_path / "after", [changed(row, caption=row["key"] * 2) for row in nodes] + [lists, CHANGE], edges[1:])
+    after = write(
+        tmp_path / "after", [changed(row, caption=row["key"] * 2) for row in nodes] + [lists, CHANGE], edges[1:]
+    )
     store.write(after, "after", tables)
     assert verify(store, after).equal
 
@@ -210,13 +223,26 @@ def test_nodes_edges_and_paths_have_labels_and_properties_and_no_inner_ids(fille
     row = filled.query("MATCH p = (s {key: 't/sp1'})-[e:PART_OF]->(i) RETURN s, e, p, [i] AS l, {n: i} AS m").dicts()[0]
     principal = GraphNode(
         frozenset({"DirectoryObject", "ServicePrincipal"}),
-        {"key": "t/sp1", "caption": "caption of t/sp1", "objectId": "sp1", "createdAt": T1, "enabled": False, "originEventIds": []},
+        {
+            "key": "t/sp1",
+            "caption": "caption of t/sp1",
+            "objectId": "sp1",
+            "createdAt": T1,
+            "enabled": False,
+            "originEventIds": [],
+        },
     )
     identity = GraphNode(frozenset({"Identity"}), {name: value for name, value in IDENTITY.items() if name != "labels"})
     part_of = GraphEdge(
         "PART_OF", {"key": EDGE_ROWS[0]["key"], "basis": "signIn", "confidence": "exact", "eventIds": ["e1", "e2"]}
     )
-    assert row == {"s": principal, "e": part_of, "p": GraphPath((principal, identity), (part_of,)), "l": [identity], "m": {"n": identity}}
+    assert row == {
+        "s": principal,
+        "e": part_of,
+        "p": GraphPath((principal, identity), (part_of,)),
+        "l": [identity],
+        "m": {"n": identity},
+    }
 
 
 def test_columns_keep_the_order_of_the_query_and_nulls(filled: Store) -> None:
