@@ -12,7 +12,7 @@ from graphcorr.errors import RecordError
 from graphcorr.ingest.fields import as_object, as_text
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Parse
 from graphcorr.records import SignIn, SignInKind
-from graphcorr.times import parse_time
+from graphcorr.times import has_fraction, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,6 +205,8 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
             event_key=ids.object_id(get("id")) or token_id or "",
             at=created or sent,
             at_is_event_time=created is not None,
+            # Graph pages state whole seconds: a finer export of the same sign-in knows better.
+            whole_seconds=created is not None and not has_fraction(get("createdDateTime")),
             received_at=sent if created is not None else None,
             tenant_id=tenant_id,
             kind=kind,

@@ -34,7 +34,7 @@ LACKING = {
 }
 LACKING["csv"] = LACKING["logAnalytics"]
 # Fields that no export states: the workspace, the resource behind a managed identity, credential types of 2026.
-ADDED = {"workspace_id", "managed_identity_resource_id", "credential_type"}
+ADDED = {"whole_seconds", "workspace_id", "managed_identity_resource_id", "credential_type"}
 
 
 def carriers_of(name, root):
