@@ -259,6 +259,7 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
             event_key=ids.object_id(get("Id")) or token_id or "",
             at=created or sent,
             at_is_event_time=created is not None,
+            whole_seconds=created is not None and not has_fraction(get("CreatedDateTime")),
             received_at=sent if created is not None else None,
             # ResourceId of these tables is the tenant's path; TenantId is the workspace.
             tenant_id=ids.guid(get("AADTenantId")) or ids.tenant_of(get("ResourceId")),
