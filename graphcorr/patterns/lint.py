@@ -133,7 +133,7 @@ class FingerprintStable(Check):
             if name in self._moving() or name in (*RETURNED_TIMES, "principal", "actor"):
                 yield 1, f"fingerprint column {name!r} is one that moves"
                 continue
-            for line, text in self._moving_source(query, query.columns[name], {name}):
+            for line, text in self._moving_source(query, query.columns[name], set()):
                 yield line, f"fingerprint column {name!r} comes from {text}"
 
     def _moving(self) -> frozenset[str]:
@@ -227,8 +227,9 @@ class DeclaredParameters(Check):
             yield 1, f"parameter ${name} is declared and not used"
         for name in sorted(declared & RUN_PARAMETERS):
             yield 1, f"parameter ${name} is supplied by every run"
-        if TENANT_PARAMETER not in used:
-            yield 1, "$tenantId is not used: a pattern runs once per tenant and sees that tenant only"
+        reads = query.tokens[: query.final_return]
+        if not any(token.kind == "param" and token.text[1:] == TENANT_PARAMETER for token in reads):
+            yield 1, "nothing is filtered by $tenantId: a pattern runs once per tenant and sees that tenant only"
 
 
 class ReadOnly(Check):

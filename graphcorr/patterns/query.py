@@ -44,9 +44,17 @@ class Query:
     # -- structure ---------------------------------------------------------------------------------------
 
     @cached_property
+    def final_return(self) -> int:
+        """Index of the token RETURN of the last clause."""
+        places = [i for i, token in enumerate(self.tokens) if token.depth == 0 and token.is_word("RETURN")]
+        if not places:
+            raise PatternError("no RETURN", where=self.where)
+        return places[-1]
+
+    @cached_property
     def columns(self) -> dict[str, tuple[Token, ...]]:
         """Aliases of the final RETURN with the tokens of their expressions. An unnamed expression is an error."""
-        start = self._final_return()
+        start = self.final_return
         items: list[list[Token]] = [[]]
         for token in self.tokens[start + 1 :]:
             if token.depth == 0 and token.is_word(*_CLAUSES):
@@ -60,7 +68,7 @@ class Query:
     @cached_property
     def order(self) -> tuple[str, ...]:
         """The columns that the final ORDER BY lists."""
-        tail = self.tokens[self._final_return() :]
+        tail = self.tokens[self.final_return :]
         starts = [i for i, token in enumerate(tail) if token.depth == 0 and token.is_word("ORDER")]
         if not starts:
             return ()
@@ -69,16 +77,10 @@ class Query:
     def definition(self, name: str) -> tuple[Token, ...]:
         """The expression behind the last `… AS name` before the final RETURN; empty if there is none."""
         found: tuple[Token, ...] = ()
-        for place, token in enumerate(self.tokens[: self._final_return()]):
+        for place, token in enumerate(self.tokens[: self.final_return]):
             if token.kind == "name" and token.text == name and self.tokens[place - 1].is_word("AS"):
                 found = self._expression_before(place - 1)
         return found
-
-    def _final_return(self) -> int:
-        places = [i for i, token in enumerate(self.tokens) if token.depth == 0 and token.is_word("RETURN")]
-        if not places:
-            raise PatternError("no RETURN", where=self.where)
-        return places[-1]
 
     def _named(self, item: list[Token]) -> tuple[str, tuple[Token, ...]]:
         match item:
