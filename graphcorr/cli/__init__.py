@@ -16,6 +16,7 @@ import click
 from graphcorr import __version__
 from graphcorr.cli.shared import GLOBAL_OPTIONS, Options
 from graphcorr.errors import GraphcorrError
+from graphcorr.report.safe import printable
 
 EXIT_CODES = {
     0: "done; for `scan`: no finding at or above --fail-on",
@@ -89,7 +90,17 @@ def graphcorr(**_: object) -> None:
     With your logs:   graphcorr load ./exports
                       graphcorr scan
     """
-    logging.basicConfig(level=logging.INFO if click.get_current_context().obj.verbose else logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_SafeLines("%(levelname)s %(name)s: %(message)s"))
+    verbose = click.get_current_context().obj.verbose
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+
+
+class _SafeLines(logging.Formatter):
+    """Log messages hold values of logs: none of them may reach the terminal as it is."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(printable(line) for line in super().format(record).split("\n"))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -122,8 +133,6 @@ def main() -> NoReturn:
 
 
 def _fail(message: str, code: int, options: Options) -> int:
-    from graphcorr.report.safe import printable
-
     if options.verbose:
         traceback.print_exc()
     click.echo(f"graphcorr: {printable(message)}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,3 +58,19 @@ def test_the_exit_codes_of_errors_are_documented() -> None:
 
     raised = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type)}
     assert raised <= set(EXIT_CODES)
+
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_has_one_command_for_the_first_run_and_one_for_the_tests() -> None:
+    """`.ci/run` calls them as they are written there."""
+    lines = (REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line.startswith("python3 -m venv ")]
+    assert [command.rsplit("/", 1)[1] for command in commands] == ["graphcorr demo", "python -m pytest"]
