@@ -41,14 +41,14 @@ class EmbeddedStore:
 
     name = "embedded"
 
-    def __init__(self, root: Path, *, read_only: bool = False, heap: str = "900m") -> None:
+    def __init__(self, root: Path, *, read_only: bool = False, heap: str = "500m") -> None:
         self._root = root
         self._read_only = read_only
         self._heap = heap
         self._database: Any = None
 
     @classmethod
-    def open(cls, root: Path, read_only: bool = False, heap: str = "900m") -> Self:
+    def open(cls, root: Path, read_only: bool = False, heap: str = "500m") -> Self:
         """The store in `root`, which need not exist. `heap` is the most memory that Java takes for objects."""
         return cls(root, read_only=read_only, heap=heap)
 

@@ -33,7 +33,7 @@ _T = TypeVar("_T", Node, Edge)
 _KEY = Property("key", "string", "")
 # A bulk load holds what it has not connected yet on the Java heap: closing it often bounds the memory.
 _BULK_NODES = 25_000
-_BULK_EDGES = 100_000
+_BULK_EDGES = 25_000
 _CHUNK = 5_000
 _BULK_EDGE_BYTES = 30_000
 _TRANSACTION_ROWS = 1_000
