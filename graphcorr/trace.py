@@ -12,7 +12,7 @@ import msgspec
 
 from graphcorr import identities, ids
 from graphcorr.errors import UsageError
-from graphcorr.home import Home
+from graphcorr.home import Home, Waiting
 from graphcorr.report.safe import printable
 from graphcorr.stores import open_store
 from graphcorr.times import to_iso
@@ -77,13 +77,20 @@ class Trace(msgspec.Struct, frozen=True, rename="camel"):
                 yield printable(f"                evidence {', '.join(step.event_ids)}")
 
 
-def trace(what: str, *, home: str | Path = "graphcorr-data", store: str = "embedded") -> Trace:
+def trace(
+    what: str,
+    *,
+    home: str | Path = "graphcorr-data",
+    store: str = "embedded",
+    lock_timeout: float = 30.0,
+    waiting: Waiting | None = None,
+) -> Trace:
     """The story of an object id, app id, key id, thumbprint, address, token id, resource, or present or former name.
 
     Raises UsageError if nothing in the graph carries it.
     """
     place = Home(home)
-    with place.lock(False, "trace"), closing(open_store(place.root, store)) as opened:
+    with place.lock(False, "trace", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
         return trace_store(opened, what)
 
 

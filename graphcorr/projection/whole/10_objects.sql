@@ -86,7 +86,12 @@ SELECT tenant, object_id, name, basis, min(first_at), max(last_at), NULL,
        first_and_last(min_by(event_ids[1], (first_at, event_ids[1])), max_by(event_ids[-1], (last_at, event_ids[-1])))
 FROM numbered GROUP BY tenant, object_id, basis, name, run;
 
+-- The latest name. A rename in the audit log is the newer truth for as long as sign-ins may still show the former name.
 CREATE OR REPLACE TABLE object_name AS
-SELECT tenant, object_id, max_by(name, (coalesce(CASE WHEN basis = 'audit' THEN valid_from ELSE valid_to END, valid_to), basis = 'audit', name)) AS name
-FROM name_interval
+SELECT tenant, object_id, max_by(name, (seen_at, from_audit, name)) AS name
+FROM (
+    SELECT *, basis = 'audit' AND valid_from IS NOT NULL AS from_audit,
+           CASE WHEN basis = 'audit' THEN coalesce(valid_from + INTERVAL 1 HOUR, valid_to) ELSE valid_to END AS seen_at
+    FROM name_interval
+)
 GROUP BY tenant, object_id;
