@@ -48,7 +48,10 @@ class GraphPath:
 
 @dataclass(frozen=True)
 class Result:
-    """Rows of a query, in order; values are plain Python (see Value), GraphNode, GraphEdge, GraphPath or lists of them."""
+    """Rows of a query, in order: plain Python (see Value), GraphNode, GraphEdge, GraphPath or lists of them.
+
+    Without rows a store may not know the columns.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]

@@ -73,8 +73,8 @@ def arrow_schema(table: Table) -> pa.Schema:
 class Difference:
     """Added, changed and removed rows as DuckDB relations `added(table)` …, and a way to stream them.
 
-    Added and changed rows are whole new rows, removed ones whole old rows. Changed nodes keep their labels, changed edges
-    their ends. Edges of a node that must be created anew count as added, because they went with the old node.
+    Added and changed rows are whole new rows, removed ones whole old rows. Changed nodes keep their labels, changed
+    edges their ends. Edges of a node that must be created anew count as added, because they went with the old node.
     A relation that `count` says is empty may not exist: ask first.
     """
 

@@ -168,7 +168,7 @@ class EmbeddedStore:
                 self._database = factory.open(modes.READ_ONLY if self._read_only else modes.READ_WRITE)
             except bridge.java_error() as error:
                 raise StoreError(f"the graph cannot be opened: {_first_line(error)}", where=str(generation),
-                                 hint="another graphcorr may have it open; else run graphcorr load") from error  # fmt: skip
+                                 hint="if no other graphcorr has it open, run graphcorr load") from error  # fmt: skip
         return self._database
 
     def _generation(self) -> Path | None:

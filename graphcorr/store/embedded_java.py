@@ -1,4 +1,4 @@
-"""The Java side of the embedded store: start of the virtual machine, and values across the border in both directions."""
+"""The Java side of the embedded store: its start, and values across the border both ways."""
 
 from __future__ import annotations
 
@@ -86,8 +86,7 @@ def to_java(value: Any) -> Any:
         if value.tzinfo is None:
             raise UsageError(f"parameter datetime without a zone: {value.isoformat()}", hint="pass aware UTC datetimes")
         utc = value.astimezone(UTC)
-        zoned = java("java.time.ZonedDateTime").of(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second,
-                                                   utc.microsecond * 1000, java("java.time.ZoneOffset").UTC)  # fmt: skip
+        zoned = java("java.time.ZonedDateTime").parse(utc.isoformat().replace("+00:00", "Z"))
         # A bare ZonedDateTime compares, but `$asOf - duration(...)` is refused for it.
         return java("com.arcadedb.query.opencypher.temporal.CypherDateTime").ofStored(zoned)
     if isinstance(value, list | tuple):

@@ -116,11 +116,12 @@ def check(difference: Difference) -> None:
         longest = f"greatest({lengths})"
         sql = (
             f"SELECT left(key, 80) AS key, left(labels, 80) AS labels, {longest} AS longest "
-            f"FROM {difference.added(node)} WHERE labels IS NULL OR labels NOT IN ({known}) OR {longest} > {INDEXED_BYTES} LIMIT 1"
+            f"FROM {difference.added(node)} "
+            f"WHERE labels IS NULL OR labels NOT IN ({known}) OR {longest} > {INDEXED_BYTES} LIMIT 1"
         )
         for row in difference.rows(sql):
             if row["longest"] > INDEXED_BYTES:
-                raise StoreError(f"node {row['key']!r} ({row['labels']}) has an indexed value of {row['longest']} bytes",
+                raise StoreError(f"node {row['key']!r} ({row['labels']}) indexes a value of {row['longest']} bytes",
                                  hint=f"indexes take {INDEXED_BYTES}; the projection must shorten it")  # fmt: skip
             raise StoreError(f"node {row['key']!r} has the labels {row['labels']!r}, which the schema does not know")
 
@@ -211,7 +212,9 @@ class _Adder:
         self._database.commit()
 
     def _open(self, size: int) -> Any:
-        return self._database.batch().withBatchSize(size).withWAL(not self._bulk).build()
+        # On two cores the parallel flush costs more than it gains (measured: 25 s and 15 s for 400,000 edges).
+        builder = self._database.batch().withBatchSize(size).withParallelFlush(False)
+        return builder.withWAL(not self._bulk).build()
 
     def _remember(self, label: str, keys: pa.Array, positions: list[str]) -> None:
         table = pa.table({"label": pa.repeat(label, len(keys)), "key": keys, "position": pa.array(positions)})

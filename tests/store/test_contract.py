@@ -166,7 +166,7 @@ def test_a_failed_write_leaves_what_the_next_one_repairs(filled: Store, tables: 
     ("row", "message"),
     [
         (node("DirectoryObject:Robot", "r"), "Robot"),
-        (node("Name", "n", value="x" * 9_000), "indexed value of 9000 bytes"),
+        (node("Name", "n", value="x" * 9_000), "indexes a value of 9000 bytes"),
     ],
 )
 def test_rows_that_no_store_takes_are_refused_by_name(store: Store, tmp_path: Path, row: Row, message: str) -> None:
@@ -316,8 +316,8 @@ TIMES: dict[str, Any] = {
 @pytest.mark.parametrize("expression", TIMES)
 def test_times_behave_the_same_on_every_store(filled: Store, expression: str) -> None:
     offset = T2.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    found = values(filled, f"MATCH (c:Change) WHERE c.at IS NOT NULL RETURN {expression} AS x", asOf=T2, same=T1, iso=T1.isoformat(),
-                   day="P1D", offset=offset, times=[T1])  # fmt: skip
+    found = values(filled, f"MATCH (c:Change) WHERE c.at IS NOT NULL RETURN {expression} AS x", asOf=T2, same=T1,
+                   iso=T1.isoformat(), day="P1D", offset=offset, times=[T1])  # fmt: skip
     assert found == [TIMES[expression]]
 
 
