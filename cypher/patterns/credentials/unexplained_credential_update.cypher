@@ -96,7 +96,8 @@ CALL (subject, key, actor, addedAt) {
   OPTIONAL MATCH (by)-[:MADE]->(gone)
   WITH subject, actor, addedAt, gone, by ORDER BY gone.at, gone.eventId
   WITH subject, actor, addedAt, gone, by WHERE gone IS NOT NULL AND by IS NOT NULL AND (by.key = actor.key OR EXISTS {
-    MATCH (by)-[:MADE]->(before:Change)-[e:ADDED|REMOVED]->(:Credential), (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)
+    MATCH (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)<-[:CHANGED]-(before:Change)<-[:MADE]-(by),
+      (before)-[e:ADDED|REMOVED]->(:Credential)
     WHERE e.objectKey = mine.key AND before.at < addedAt - duration($around)
   })
   RETURN collect(DISTINCT gone.eventId) AS removalEvents
@@ -121,7 +122,8 @@ CALL (subject, key, addedAt) {
 }
 // Habit: the same actor had added keys to this identity before all this began. It can be faked, so it only weighs.
 CALL (subject, actor, addedAt) {
-  OPTIONAL MATCH (actor)-[:MADE]->(before:Change)-[e:ADDED]->(:Credential), (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)
+  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)<-[:CHANGED]-(before:Change)<-[:MADE]-(actor),
+    (before)-[e:ADDED]->(:Credential)
   WHERE e.objectKey = mine.key AND before.at < addedAt - duration($around)
   WITH before ORDER BY before.at, before.eventId
   RETURN collect(DISTINCT before.eventId)[..5] AS habitEvents

@@ -57,7 +57,7 @@ CALL () {
   WITH coalesce(whole, o) AS subject, o, before, after
   // Sign-ins show a new name late, never early: any rename to it since the old name was first seen explains it.
   WHERE NOT EXISTS {
-    MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject), (c:Change)-[became:RENAMED_TO]->(new:Name)
+    MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(c:Change)-[became:RENAMED_TO]->(new:Name)
     WHERE became.objectKey = member.key AND new.value = after.value
       AND c.at >= before.start AND c.at <= after.start + duration('PT1H')
   }
