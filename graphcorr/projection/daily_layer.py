@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from graphcorr import ids
-from graphcorr.archive.duck import connect, create_view
+from graphcorr.archive.duck import connect, create_view, quoted
 from graphcorr.archive.merge import merge_sql, moved_sql
 from graphcorr.projection import steps
 
@@ -138,10 +138,13 @@ def survey(archive: Archive, config: Config, temp: Path) -> Survey:
     return Survey(tenants.pop() if len(tenants) == 1 else None, moved, rows)
 
 
-def tenant_sql(view: str) -> str:
-    """SELECT of all columns of a view of events plus `tenant`, resolved in the order of design 5."""
+def tenant_sql(view: str, schema: pa.Schema) -> str:
+    """SELECT of all columns of a view of events plus `tenant`, resolved in the order of design 5; texts are bounded."""
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    bounded = ", ".join(f"bounded(e.{quoted(name)}) AS {quoted(name)}" for name in texts if name != "raw_hash")
     return f"""
-        SELECT e.*, coalesce(e.tenant_id, e.path_tenant_id, w.tenant, s.tenant, e.given_tenant_id, o.tenant) AS tenant
+        SELECT e.* REPLACE ({bounded}),
+               coalesce(e.tenant_id, e.path_tenant_id, w.tenant, s.tenant, e.given_tenant_id, o.tenant) AS tenant
         FROM {view} e
         LEFT JOIN workspace w ON w.id = e.workspace_id
         LEFT JOIN subscription s ON s.id = e.subscription_id
@@ -209,7 +212,7 @@ def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, d
         duck.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
             SELECT e.* EXCLUDE ({unused}), day IN (SELECT day FROM home_day) AS home
-            FROM ({tenant_sql(f"{kind}_events")}) e
+            FROM ({tenant_sql(f"{kind}_events", archive.schema(kind))}) e
             WHERE tenant IS NOT NULL AND (day IN (SELECT day FROM home_day)
                 OR EXISTS (SELECT 1 FROM span WHERE e."at" >= span.since AND e."at" < span.until))""")
 

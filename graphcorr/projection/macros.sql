@@ -2,6 +2,11 @@
 
 CREATE OR REPLACE MACRO object_key(tenant, id) AS tenant || '/' || id;
 
+-- Texts become keys and indexed values, which stores bound to 8,000 bytes. A longer one is no name that a person gave:
+-- its beginning and a hash stand for it.
+CREATE OR REPLACE MACRO bounded(text) AS
+    CASE WHEN strlen(text) > 1000 THEN left(text, 200) || '… (' || md5(text) || ')' ELSE text END;
+
 -- One key from many parts; absent parts keep their place.
 CREATE OR REPLACE MACRO fold_key(parts) AS
     md5(array_to_string(list_transform(parts, lambda part: coalesce(part, '')), chr(31)));

@@ -52,7 +52,7 @@ def build(
         duck.read_parquet(daily.files(table), union_by_name=True, hive_partitioning=False).create_view(table)
     create_view(duck, "inventory_versions", archive.files("directory_objects"), archive.schema("directory_objects"))
     duck.execute(f"CREATE TEMP VIEW inventory_events AS {merge_sql('directory_objects', 'inventory_versions')}")
-    inventory = daily_layer.tenant_sql("inventory_events")
+    inventory = daily_layer.tenant_sql("inventory_events", archive.schema("directory_objects"))
     duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({inventory}) WHERE tenant IS NOT NULL")
     _put_input_gaps(duck, archive, only_tenant)
     steps.run_files(duck, "whole", last="40")

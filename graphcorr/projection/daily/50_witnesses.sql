@@ -102,15 +102,16 @@ SELECT day, tenant, object_id, name, 'signIn' AS basis, min("at") AS first_at, m
 FROM numbered GROUP BY day, tenant, object_id, name, run;
 
 CREATE OR REPLACE TABLE rename AS
-SELECT day, tenant, n.object_id, n.object_type, n.old AS old_name, n.new AS new_name, "at", event_key
+SELECT day, tenant, n.object_id, n.object_type, bounded(n.old) AS old_name, bounded(n.new) AS new_name, "at", event_key
 FROM (SELECT day, tenant, "at", event_key, unnest(names) AS n FROM change WHERE home AND coalesce(result, 'success') = 'success')
 WHERE n.old IS DISTINCT FROM n.new;
 
 CREATE OR REPLACE TABLE credential_change AS
 SELECT day, tenant, c.object_type, c.object_id, c.change,
-       coalesce('key:' || c.key_id, 'fic:' || c.federated_id, 'fic:' || c.object_id || '/' || c.federated_name,
-                'fic:' || c.object_id || '/' || c.issuer || '/' || c.subject) AS credential,
-       c.kind, c.key_id, c.federated_id, c.issuer, c.subject, coalesce(c.display_name, c.federated_name) AS display_name, "at", event_key, act
+       coalesce('key:' || c.key_id, 'fic:' || c.federated_id, 'fic:' || c.object_id || '/' || bounded(c.federated_name),
+                'fic:' || c.object_id || '/' || bounded(c.issuer) || '/' || bounded(c.subject)) AS credential,
+       c.kind, c.key_id, c.federated_id, bounded(c.issuer) AS issuer, bounded(c.subject) AS subject,
+       bounded(coalesce(c.display_name, c.federated_name)) AS display_name, "at", event_key, act
 FROM (
     SELECT day, tenant, "at", event_key, 'change' AS act, unnest(credentials) AS c FROM change WHERE home AND coalesce(result, 'success') = 'success'
     UNION ALL
@@ -133,7 +134,7 @@ FROM (SELECT day, tenant, "at", event_key, unnest(owners) AS o FROM change WHERE
 WHERE o.object_id IS NOT NULL;
 
 CREATE OR REPLACE TABLE grant_change AS
-SELECT day, tenant, g.change, g.kind, g.grantee_type, g.grantee_id, g.resource_app_id, g.resource_service_principal_id, g.value,
+SELECT day, tenant, g.change, g.kind, g.grantee_type, g.grantee_id, g.resource_app_id, g.resource_service_principal_id, bounded(g.value) AS value,
        g.permission_id, g.scope, g.consent_type, g.principal_id, "at", event_key, act
 FROM (
     SELECT day, tenant, "at", event_key, 'change' AS act, unnest(grants) AS g FROM change WHERE home AND coalesce(result, 'success') = 'success'

@@ -2,8 +2,8 @@
 
 CREATE OR REPLACE TABLE listed_key AS
 SELECT tenant, object_id, object_type, "at", event_key,
-       coalesce('key:' || k.key_id, 'fic:' || k.federated_id, 'fic:' || object_id || '/' || k.display_name, 'thumb:' || k.thumbprint) AS credential,
-       k.kind, k.key_id, k.federated_id, k.thumbprint, k.issuer, k.subject, k.display_name, k.start_at, k.expires_at
+       coalesce('key:' || k.key_id, 'fic:' || k.federated_id, 'fic:' || object_id || '/' || bounded(k.display_name), 'thumb:' || k.thumbprint) AS credential,
+       k.kind, k.key_id, k.federated_id, k.thumbprint, bounded(k.issuer) AS issuer, bounded(k.subject) AS subject, bounded(k.display_name) AS display_name, k.start_at, k.expires_at
 FROM (SELECT tenant, object_id, object_type, "at", event_key, unnest(keys) AS k FROM inventory WHERE object_id IS NOT NULL);
 
 CREATE OR REPLACE TABLE thumb_of AS
