@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 
 from graphcorr.errors import StoreError
-from graphcorr.graph.schema import EDGES, NODES, Edge, Node, Property, node_of_label, properties_of
-from graphcorr.store.base import INDEXED_BYTES, WriteReport
-from graphcorr.store.difference import TABLES, Difference, Table, column_types, table_name
+from graphcorr.graph.schema import EDGES, NODES, Edge, Node, Property, properties_of
+from graphcorr.store.difference import TABLES, Difference
 from graphcorr.store.embedded_java import LABEL_SEPARATOR, java, to_java_map
+from graphcorr.store.plan import check as check
+from graphcorr.store.plan import having, kind_ends, property_types
+from graphcorr.store.plan import report as report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from graphcorr.store.base import Progress
 
@@ -90,40 +92,13 @@ def add_all(database: Any, difference: Difference, progress: Progress | None, *,
     """
     check(difference)
     adder = _Adder(database, difference, progress, bulk=bulk)
-    for node in _having(NODES, difference, difference.added):
+    for node in having(NODES, difference, difference.added):
         adder.add_nodes(node)
-    edges = _having(EDGES, difference, difference.added)
+    edges = having(EDGES, difference, difference.added)
     if edges:
         adder.find_ends(edges)
     for edge in edges:
         adder.add_edges(edge)
-
-
-def _having(tables: Sequence[_T], difference: Difference, relation: Callable[[Table], str]) -> list[_T]:
-    """The tables whose relation has rows."""
-    return [table for table in tables if difference.count(relation(table))]
-
-
-def check(difference: Difference) -> None:
-    """Refuse label sets that the schema does not know and indexed values that no index takes.
-
-    Raises StoreError naming the node: the first would be left out silently, the second would fail half-way.
-    """
-    for node in _having(NODES, difference, difference.added):
-        known = ", ".join("'" + ":".join(labels) + "'" for labels in node.label_sets)
-        indexed = [p.name for p in properties_of(node) if p.indexed]
-        lengths = ", ".join(f'coalesce(strlen("{name}"), 0)' for name in indexed)
-        longest = f"greatest({lengths})"
-        sql = (
-            f"SELECT left(key, 80) AS key, left(labels, 80) AS labels, {longest} AS longest "
-            f"FROM {difference.added(node)} "
-            f"WHERE labels IS NULL OR labels NOT IN ({known}) OR {longest} > {INDEXED_BYTES} LIMIT 1"
-        )
-        for row in difference.rows(sql):
-            if row["longest"] > INDEXED_BYTES:
-                raise StoreError(f"node {row['key']!r} ({row['labels']}) indexes a value of {row['longest']} bytes",
-                                 hint=f"indexes take {INDEXED_BYTES}; the projection must shorten it")  # fmt: skip
-            raise StoreError(f"node {row['key']!r} has the labels {row['labels']!r}, which the schema does not know")
 
 
 class _Adder:
@@ -142,7 +117,7 @@ class _Adder:
     def add_nodes(self, node: Node) -> None:
         for labels in node.label_sets:
             sql = (
-                f"SELECT key, {_json(_property_types(node))} AS row FROM {self._difference.added(node)} "
+                f"SELECT key, {_json(property_types(node))} AS row FROM {self._difference.added(node)} "
                 f"WHERE labels = '{':'.join(labels)}'"
             )
             for group in _groups(self._difference.stream(sql, _CHUNK), _BULK_NODES):
@@ -178,7 +153,7 @@ class _Adder:
             self._remember(label, pa.array(list(positions)), list(positions.values()))
 
     def add_edges(self, edge: Edge) -> None:
-        types = {"_src": "string", "_dst": "string", **_property_types(edge)}
+        types = {"_src": "string", "_dst": "string", **property_types(edge)}
         rows_sql = (
             f"SELECT {_json(types)} AS row FROM (SELECT e.*, s.position AS _src, t.position AS _dst "
             f"FROM {self._difference.added(edge)} e "
@@ -235,14 +210,14 @@ def _position(database: Any, label: str, key: str) -> Any:
 
 def remove_all(database: Any, difference: Difference) -> None:
     """Remove the removed edges, then the removed nodes with whatever edges they still have."""
-    for edge in _having(EDGES, difference, difference.removed):
+    for edge in having(EDGES, difference, difference.removed):
         for label, arrow, rows in _edge_groups(difference, edge, difference.removed(edge), "list(key)"):
             _run(
                 database,
                 f"UNWIND $rows AS row MATCH (n:{label} {{key: row.node}}){arrow} WHERE e.key IN row.value DELETE e",
                 rows,
             )
-    for node in _having(NODES, difference, difference.removed):
+    for node in having(NODES, difference, difference.removed):
         sql = f"SELECT to_json({{'key': key}}) AS row FROM {difference.removed(node)}"
         for batch in difference.stream(sql, _TRANSACTION_ROWS):
             _run(
@@ -254,16 +229,16 @@ def remove_all(database: Any, difference: Difference) -> None:
 
 def change_all(database: Any, difference: Difference) -> None:
     """Give the changed nodes and edges their new properties; those that are null now are dropped."""
-    for node in _having(NODES, difference, difference.changed):
-        sql = f"SELECT {_json(_property_types(node))} AS row FROM {difference.changed(node)}"
+    for node in having(NODES, difference, difference.changed):
+        sql = f"SELECT {_json(property_types(node))} AS row FROM {difference.changed(node)}"
         for batch in difference.stream(sql, _TRANSACTION_ROWS):
             _run(
                 database,
                 f"UNWIND $rows AS row MATCH (n:{node.label} {{key: row.key}}) SET n = row",
                 batch.column("row"),
             )
-    for edge in _having(EDGES, difference, difference.changed):
-        values = f"map(list(key), list(CAST({_json(_property_types(edge))} AS JSON)))"
+    for edge in having(EDGES, difference, difference.changed):
+        values = f"map(list(key), list(CAST({_json(property_types(edge))} AS JSON)))"
         for label, arrow, rows in _edge_groups(difference, edge, difference.changed(edge), values):
             _run(database, f"UNWIND $rows AS row MATCH (n:{label} {{key: row.node}}){arrow} "
                            "WHERE row.value[e.key] IS NOT NULL SET e = row.value[e.key]", rows)  # fmt: skip
@@ -275,17 +250,13 @@ def _edge_groups(difference: Difference, edge: Edge, relation: str, value: str) 
     The node is at the end where an edge of this type is alone or nearly so; edges have no index of their own.
     """
     end, arrow = ("to", "<-[e:{}]-()") if edge.many == "out" else ("from", "-[e:{}]->()")
-    for label in sorted({ends[0 if end == "from" else 1] for ends in _kind_ends(edge)}):
+    for label in sorted({ends[0 if end == "from" else 1] for ends in kind_ends(edge)}):
         sql = (
             f"SELECT to_json({{'node': \"{end}Key\", 'value': {value}}}) AS row FROM {relation} "
             f'WHERE "{end}Label" = \'{label}\' GROUP BY "{end}Key"'
         )
         for batch in difference.stream(sql, _TRANSACTION_ROWS):
             yield label, arrow.format(edge.type), batch.column("row")
-
-
-def _kind_ends(edge: Edge) -> set[tuple[str, str]]:
-    return {(node_of_label(start).label, node_of_label(end).label) for start, end in edge.ends}
 
 
 def _run(database: Any, cypher: str, rows: pa.Array) -> None:
@@ -300,30 +271,6 @@ def _run(database: Any, cypher: str, rows: pa.Array) -> None:
         if database.isTransactionActive():
             database.rollback()
         raise
-
-
-def report(difference: Difference) -> WriteReport:
-    """What a difference writes and deletes, per table; tables without any are left out."""
-
-    def counts(tables: Sequence[Table], *relations: str) -> dict[str, int]:
-        found = {
-            table_name(table): sum(difference.count(getattr(difference, relation)(table)) for relation in relations)
-            for table in tables
-        }
-        return {name: rows for name, rows in found.items() if rows}
-
-    return WriteReport(
-        full=difference.full,
-        nodes_written=counts(NODES, "added", "changed"),
-        nodes_deleted=counts(NODES, "removed"),
-        edges_written=counts(EDGES, "added", "changed"),
-        edges_deleted=counts(EDGES, "removed"),
-    )
-
-
-def _property_types(table: Table) -> dict[str, str]:
-    left_out = {"labels", "fromLabel", "fromKey", "toLabel", "toKey"}
-    return {name: kind for name, kind in column_types(table).items() if name not in left_out}
 
 
 def _json(types: dict[str, str]) -> str:
