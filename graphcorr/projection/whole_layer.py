@@ -155,47 +155,37 @@ def _export(duck: duckdb.DuckDBPyConnection, target: Path) -> None:
     (target / "nodes").mkdir(parents=True)
     (target / "edges").mkdir()
     views = {name for (name,) in duck.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
+    duck.execute("CREATE TABLE node_key (label VARCHAR, key VARCHAR)")
     for node in schema.NODES:
         if f"node_{node.label}" in views:
             columns = [("labels", "string"), *((p.name, p.type) for p in schema.properties_of(node))]
-            duck.execute(
-                f"CREATE TABLE out_{node.label} AS SELECT {_typed(columns)} FROM node_{node.label} ORDER BY key"
-            )
-            duck.table(f"out_{node.label}").write_parquet(str(target / "nodes" / f"{node.label}.parquet"))
+            _write(duck, f"SELECT {_typed(columns)} FROM node_{node.label}", target / "nodes" / f"{node.label}.parquet")
+            duck.execute(f"INSERT INTO node_key SELECT '{node.label}', key FROM out")
     for edge in schema.EDGES:
         if f"edge_{edge.type}" in views:
-            _export_edge(duck, edge, target)
+            _write(duck, _edges_sql(edge), target / "edges" / f"{edge.type}.parquet")
 
 
-def _export_edge(duck: duckdb.DuckDBPyConnection, edge: schema.Edge, target: Path) -> None:
+def _edges_sql(edge: schema.Edge) -> str:
     """Edges between nodes that are shown; an end that is left out (a user, say) takes its edges with it."""
     ends = [("fromLabel", "string"), ("fromKey", "string"), ("toLabel", "string"), ("toKey", "string")]
     columns = [*ends, *((p.name, p.type) for p in edge.properties)]
-    labels = {(schema.node_of_label(a).label, schema.node_of_label(b).label) for a, b in edge.ends}
-    parts = [
-        f"""SELECT e.* FROM edge_{edge.type} e
-            SEMI JOIN out_{a} f ON f.key = e.fromKey SEMI JOIN out_{b} t ON t.key = e.toKey
-            WHERE e.fromLabel = '{a}' AND e.toLabel = '{b}'"""
-        for a, b in sorted(labels)
-        if _exists(duck, f"out_{a}") and _exists(duck, f"out_{b}")
-    ]
-    if not parts:
-        return
-    duck.execute(f"""
-        CREATE TABLE edge_out AS
+    return f"""
         SELECT edge_key('{edge.type}', fromKey, toKey, extra) AS key, {_typed(columns)}
-        FROM ({" UNION ALL ".join(parts)}) ORDER BY key""")
-    twice = duck.execute("SELECT key, count(*) FROM edge_out GROUP BY key HAVING count(*) > 1 LIMIT 1").fetchall()
+        FROM edge_{edge.type} e
+        SEMI JOIN node_key f ON f.label = e.fromLabel AND f.key = e.fromKey
+        SEMI JOIN node_key t ON t.label = e.toLabel AND t.key = e.toKey"""
+
+
+def _write(duck: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Rows of a query, sorted by key, as a parquet file; also left behind as the table `out`."""
+    duck.execute(f"CREATE OR REPLACE TABLE out AS {query} ORDER BY key")
+    twice = duck.execute("SELECT key FROM out GROUP BY key HAVING count(*) > 1 LIMIT 1").fetchall()
     if twice:
         raise GraphcorrError(
-            f"the projection made two {edge.type} edges with one key ({twice[0][0]})", hint="please report this"
+            f"the projection made two rows with one key for {path.stem} ({twice[0][0]})", hint="please report this"
         )
-    duck.table("edge_out").write_parquet(str(target / "edges" / f"{edge.type}.parquet"))
-    duck.execute("DROP TABLE edge_out")
-
-
-def _exists(duck: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return bool(duck.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]).fetchall())
+    duck.table("out").write_parquet(str(path))
 
 
 def _typed(columns: list[tuple[str, str]]) -> str:

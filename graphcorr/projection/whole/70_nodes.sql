@@ -124,7 +124,7 @@ FROM resource;
 CREATE OR REPLACE VIEW node_Operation AS
 SELECT DISTINCT 'Operation' AS labels, service || '/' || operation AS key, operation AS caption, service, operation AS name FROM activity_fold;
 
-CREATE OR REPLACE VIEW shown_sign_in AS
+CREATE OR REPLACE TABLE shown_sign_in AS
 SELECT f.*, p.label AS principal_label, p.key AS principal_key FROM sign_in_fold f
 LEFT JOIN principal p ON p.tenant = f.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
     = CASE WHEN f.kind = 'user' THEN 'user:' || f.user_id ELSE principal_id(NULL, f.service_principal_id, f.app_id) END

@@ -6,7 +6,7 @@ SELECT 'DirectoryObject' AS fromLabel, key AS fromKey, 'Identity' AS toLabel, te
        basis, confidence, basis_ids AS eventIds
 FROM object WHERE identity_id IS NOT NULL;
 
-CREATE OR REPLACE VIEW app_of_object AS
+CREATE OR REPLACE TABLE app_of_object AS
 SELECT o.key, o.kind, p.right_id AS app_id, array_to_string(p.bases, '+') AS basis, p.first_at, p.last_at, p.event_ids
 FROM stated_pair p JOIN object o ON o.tenant = p.tenant AND o.object_id = p.left_id AND o.kind = p.left_type
 WHERE p.right_type = 'appId' AND EXISTS (SELECT 1 FROM node_Application a WHERE a.key = p.right_id);
@@ -119,13 +119,13 @@ CREATE OR REPLACE VIEW edge_CHANGED AS
 SELECT 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, target_id) AS toKey, NULL AS extra, max(type) AS role
 FROM change_target GROUP BY tenant, event_key, target_id;
 
-CREATE OR REPLACE VIEW credential_act AS
+CREATE OR REPLACE TABLE credential_act AS
 SELECT CASE c.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, c.event_key) AS fromKey,
        'Credential' AS toLabel, c.tenant || '/' || n.strong AS toKey, c.object_id AS extra, object_key(c.tenant, c.object_id) AS objectKey, c.change
 FROM credential_change c JOIN credential_name n USING (tenant, credential)
 LEFT JOIN act_fold a ON c.act = 'activity' AND a.event_key = c.event_key;
 
-CREATE OR REPLACE VIEW owner_act AS
+CREATE OR REPLACE TABLE owner_act AS
 SELECT 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, owner_id) AS toKey, object_id AS extra,
        object_key(tenant, object_id) AS objectKey, change
 FROM owner_change;
@@ -138,7 +138,7 @@ CREATE OR REPLACE VIEW edge_REMOVED AS
 SELECT DISTINCT * EXCLUDE (change) FROM credential_act WHERE change = 'removed'
 UNION ALL SELECT DISTINCT * EXCLUDE (change) FROM owner_act WHERE change = 'removed';
 
-CREATE OR REPLACE VIEW grant_act AS
+CREATE OR REPLACE TABLE grant_act AS
 SELECT CASE g.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, g.event_key) AS fromKey,
        g.label AS toLabel, g.permission_key AS toKey, g.change, max(g.consent_type) AS consentType
 FROM granted g LEFT JOIN act_fold a ON g.act = 'activity' AND a.event_key = g.event_key
