@@ -31,7 +31,6 @@ SUBSCRIPTION = "bb6fc856-b52e-4f4c-9c47-7547100df6fe"
 
 DUPLICATES = 0.03
 LATE = 0.02
-FAILED = 0.03
 HELD_BACK = 100
 BUSY_EVENTS = 20_000
 
@@ -57,6 +56,14 @@ AUDIT = Log("insights-logs-auditlogs", "AuditLogs")
 GRAPH = Log("insights-logs-microsoftgraphactivitylogs", "MicrosoftGraphActivityLogs")
 ARM = Log("insights-activity-logs", "AzureActivity", _AZURE)
 VAULT = Log("insights-logs-auditevent", "AzureDiagnostics", _VAULT)
+
+# Share of sign-ins that are refused, and the code.
+FAILED = {
+    USER: (0.03, b"50126"),
+    NON_INTERACTIVE: (0.01, b"50173"),
+    PRINCIPAL: (0.002, b"7000215"),
+    MANAGED: (0.0, b""),
+}
 
 # What the texts of the constructed records are. They are the same in both shapes and in JSON inside of strings.
 _APPLICATION = {
@@ -401,7 +408,7 @@ class Generator:
             extra = extra or _named(_RESOURCES[_DIRECTORY])
             template = self._known[key] = filled(made.single[kind], **person.values, **extra)
         issued = self._sign_in(log, template, start, person.values, operator=person.operator)
-        if person.operator and kind == "user":
+        if issued is not None and person.operator and kind == "user":
             self.tokens.append(issued)
 
     def _workload(self, made: Templates, workload: Workload, start: int) -> None:
@@ -417,12 +424,13 @@ class Generator:
         who = {**workload.values, "ip": address, "resource": str(resource)}
         log = MANAGED if workload.managed else PRINCIPAL
         issued = self._sign_in(log, template, start, who, workload.managed)
-        if resource != len(_RESOURCES) - 1:
+        if issued is not None and resource != len(_RESOURCES) - 1:
             self.tokens.append(issued)
 
     def _sign_in(
         self, log: Log, template: bytes, start: int, who: dict[str, str], managed: bool = False, operator: bool = False
-    ) -> Issued:
+    ) -> Issued | None:
+        """One sign-in, delivered once or twice; the token it issued, None if it was refused."""
         rng = self.rng
         raw = rng.randbytes(64)
         chance = rng.random()
@@ -438,13 +446,15 @@ class Generator:
             b"session": guid(digits[32:64]),
             b"original": guid(digits[64:]),
         }
-        if chance * 977 % 1 < FAILED:
-            template = _failed(template)
+        share, code = FAILED[log]
+        failed = chance * 977 % 1 < share
+        if failed:
+            template = _failed(template, code)
         delay = 120 + raw[0] + (raw[1] * 80 if rng.random() < LATE else 0)
         self._deliver(log, template, values, second + delay)
         if rng.random() < DUPLICATES:
             self._deliver(log, template, values, second + delay + 300 + raw[2])
-        return Issued(second, token, who, managed, operator)
+        return None if failed else Issued(second, token, who, managed, operator)
 
     def _deliver(self, log: Log, template: bytes, values: dict[bytes, bytes], second: int) -> None:
         """Into the hour of the envelope's time; a few are kept back for OUT/late."""
@@ -585,12 +595,12 @@ def _named(resource: tuple[str, str, str]) -> dict[str, str]:
     return dict(zip(("resource_name", "resource", "resource_principal"), resource, strict=True))
 
 
-def _failed(template: bytes) -> bytes:
-    """The same sign-in, refused for a wrong secret."""
+def _failed(template: bytes, code: bytes) -> bytes:
+    """The same sign-in, refused."""
     for before, after in (
-        (b'esultType":"0"', b'esultType":"7000215"'),
-        (b'errorCode":0', b'errorCode":7000215'),
-        (b'errorCode\\":0', b'errorCode\\":7000215'),
+        (b'esultType":"0"', b'esultType":"' + code + b'"'),
+        (b'errorCode":0', b'errorCode":' + code),
+        (b'errorCode\\":0', b'errorCode\\":' + code),
         (b'"SUCCESS"', b'"FAILURE"'),
     ):
         template = template.replace(before, after)
@@ -600,16 +610,16 @@ def _failed(template: bytes) -> bytes:
 def _by_user(template: bytes, name: str) -> bytes:
     """The same activity with the claims of a user."""
     claim = b"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
-    for before, quote in ((b'"idtyp":"app"', b'"'), (b'\\"idtyp\\": \\"app\\"', b'\\"')):
-        parts = (b"idtyp", b": " if b" " in before else b":", b"user", claim, name.encode())
-        after = b"%b%b%b%b%b" % (_q(parts[0], quote), parts[1], _q(parts[2], quote), b",", _q(parts[3], quote))
-        template = template.replace(before, after + parts[1] + _q(parts[4], quote))
-    caller = b'"Caller":"%(principal)b"'
-    return template.replace(caller, b'"Caller":"' + name.encode() + b'"').replace(b"ServicePrincipal", b"User")
-
-
-def _q(text: bytes, quote: bytes) -> bytes:
-    return quote + text + quote
+    user = name.encode()
+    for before, after in (
+        (b'"idtyp":"app"', b'"idtyp":"user","%b":"%b"' % (claim, user)),
+        (b'\\"idtyp\\": \\"app\\"', b'\\"idtyp\\": \\"user\\", \\"%b\\": \\"%b\\"' % (claim, user)),
+        (b'"Caller":"%(principal)b"', b'"Caller":"%b"' % user),
+        (b'"ServicePrincipal"', b'"User"'),
+        (b'\\"ServicePrincipal\\"', b'\\"User\\"'),
+    ):
+        template = template.replace(before, after)
+    return template
 
 
 def arguments() -> argparse.Namespace:
