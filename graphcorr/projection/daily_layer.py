@@ -32,7 +32,7 @@ EVENTS = {"sign_ins": "sign_in", "directory_changes": "change", "activities": "a
 
 # Tables that the daily SQL leaves behind, each with a column `day`.
 TABLES = (
-    "sign_in_fold", "activity_fold", "led_to", "token", "id_pair", "object_seen", "name_run", "rename",
+    "sign_in_fold", "activity_fold", "led_to", "token", "id_pair", "twin_target", "object_seen", "name_run", "rename",
     "credential_change", "credential_use", "owner_change", "grant_change", "change_made", "act_fold",
     "seen_from", "reached", "delivery",
 )  # fmt: skip

@@ -20,27 +20,21 @@ WITH pair AS (
     UNION ALL
     SELECT day, tenant, b.left_type, b.left_id, b.right_type, b.right_id, 'audit:' || b.basis, "at", event_key
     FROM (SELECT day, tenant, "at", event_key, unnest(bridges) AS b FROM change WHERE home)
-    UNION ALL
-    -- Twin records of one directory operation: one application object and one service principal under one correlation id.
-    SELECT day, tenant, 'application', application_id, 'servicePrincipal', service_principal_id, 'auditTwin', "at", event_key
-    FROM (
-        SELECT min(day) AS day, tenant, correlation_id, min("at") AS "at", min(event_key) AS event_key, min_by(home, ("at", event_key)) AS home,
-               min(t.id) FILTER (t.type = 'Application') AS application_id,
-               min(t.id) FILTER (t.type = 'ServicePrincipal') AS service_principal_id
-        FROM (SELECT day, home, tenant, correlation_id, "at", event_key, unnest(targets) AS t FROM change
-              WHERE operation IN ('update application', 'update service principal', 'delete application', 'remove service principal',
-                                  'add application', 'add service principal', 'restore application', 'restore service principal',
-                                  'update application - certificates and secrets management'))
-        WHERE t.id IS NOT NULL AND correlation_id IS NOT NULL
-        GROUP BY tenant, correlation_id
-        HAVING count(DISTINCT t.id) FILTER (t.type = 'Application') = 1
-           AND count(DISTINCT t.id) FILTER (t.type = 'ServicePrincipal') = 1
-    ) WHERE home
 )
 SELECT day, tenant, left_type, left_id, right_type, right_id, basis, min("at") AS first_at, max("at") AS last_at,
        count(*) AS events, first_last(event_key, "at") AS event_ids
 FROM pair WHERE left_id IS NOT NULL AND right_id IS NOT NULL
 GROUP BY ALL;
+
+-- Targets of operations that write twin records. All days together say which of them are alone under their id.
+CREATE OR REPLACE TABLE twin_target AS
+SELECT day, tenant, correlation_id, t.type, t.id, min("at") AS "at", min_by(event_key, ("at", event_key)) AS event_key
+FROM (SELECT day, tenant, correlation_id, "at", event_key, unnest(targets) AS t FROM change
+      WHERE home AND operation IN ('update application', 'update service principal', 'delete application', 'remove service principal',
+                                   'add application', 'add service principal', 'restore application', 'restore service principal',
+                                   'update application - certificates and secrets management'))
+WHERE t.id IS NOT NULL AND t.type IN ('Application', 'ServicePrincipal') AND correlation_id IS NOT NULL
+GROUP BY day, tenant, correlation_id, t.type, t.id;
 
 -- Every directory object that is described or mentioned. `described`: a record is about the object itself.
 CREATE OR REPLACE TABLE object_seen AS
