@@ -49,6 +49,13 @@ class _Pairs:
     twins: nx.Graph[Node] = field(default_factory=nx.Graph)
     twin_ids: dict[frozenset[Node], list[str]] = field(default_factory=dict)
 
+    def drop(self, object_id: str) -> None:
+        """Forget what joins an object whose kind is disputed."""
+        for kind in _PREFIX:
+            self.apps.pop((kind, object_id), None)
+            if (kind, object_id) in self.twins:
+                self.twins.remove_node((kind, object_id))
+
 
 _PREFIX = {"servicePrincipal": "sp:", "application": "reg:"}
 
@@ -58,7 +65,8 @@ def resolve(
 ) -> tuple[list[Member], list[Conflict]]:
     """Members and conflicts of all tenants.
 
-    `objects`: tenant, object_id, kind (application or servicePrincipal), first_at, last_at, created_at, deleted_at.
+    `objects`: tenant, object_id, kinds (sorted, none of them unknown), first_at, created_at, deleted_at, event_ids;
+    those of several kinds and all applications and service principals. Objects of several kinds are no members.
     `pairs`: tenant, left_type, left_id, right_type, right_id, bases, event_ids. Types: application, servicePrincipal,
     appId, resourceId. The result does not depend on the order of either.
     """
@@ -66,10 +74,14 @@ def resolve(
     for pair in pairs:
         _take(by_tenant[pair["tenant"]], pair)
     found: dict[str, dict[Node, Mapping[str, Any]]] = defaultdict(dict)
-    for item in objects:
-        found[item["tenant"]][(item["kind"], item["object_id"])] = item
     members: list[Member] = []
     conflicts: list[Conflict] = []
+    for item in sorted(objects, key=lambda item: (item["tenant"], item["object_id"])):
+        if len(item["kinds"]) > 1:
+            conflicts.append(_two_kinds(item))
+            by_tenant[item["tenant"]].drop(item["object_id"])
+        else:
+            found[item["tenant"]][(item["kinds"][0], item["object_id"])] = item
     for tenant in sorted(found):
         stated = by_tenant[tenant]
         placed = [_place(tenant, node, stated) for node in sorted(found[tenant])]
@@ -124,6 +136,12 @@ def _place(tenant: str, node: Node, stated: _Pairs) -> Member:
         (app_id,) = apps
         return Member(tenant, object_type, object_id, app_id, f"app:{app_id}", "auditTwin", "high", twin_events)
     return Member(tenant, object_type, object_id, None, f"sp:{principals[0][1]}", "auditTwin", "high", twin_events)
+
+
+def _two_kinds(item: Mapping[str, Any]) -> Conflict:
+    ids = tuple(f"{kind}:{item['object_id']}" for kind in item["kinds"])
+    reason = "records call this id different kinds of object"
+    return Conflict(item["tenant"], "twoKinds", reason, ids, _five(item["event_ids"]))
 
 
 def _two_app_ids(tenant: str, stated: _Pairs, found: Mapping[Node, Mapping[str, Any]]) -> Iterable[Conflict]:

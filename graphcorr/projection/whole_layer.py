@@ -54,7 +54,7 @@ def build(
     duck.execute(f"CREATE TEMP VIEW inventory_events AS {merge_sql('directory_objects', 'inventory_versions')}")
     inventory = daily_layer.tenant_sql("inventory_events", archive.schema("directory_objects"))
     duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({inventory}) WHERE tenant IS NOT NULL")
-    _put_input_gaps(duck, archive, only_tenant)
+    _put_input_gaps(duck, archive)
     steps.run_files(duck, "whole", last="40")
     _put_identities(duck)
     steps.run_files(duck, "whole", "40", "70")
@@ -64,22 +64,36 @@ def build(
     _export(duck, target)
 
 
-def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive, only_tenant: str | None) -> None:
-    """Inputs that stopped at a known row limit: what they cover may have holes anywhere."""
-    rows = [
-        (only_tenant, fact.source, "", fact.first_at, fact.last_at, "rowLimit")
-        for fact in archive.inputs()
-        if fact.row_limit and only_tenant is not None and fact.first_at is not None
-    ]
+def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
+    """Inputs that stopped at a known row limit: what they cover may have holes anywhere, for each tenant they name."""
     columns = {"tenant": _TEXT, "source": _TEXT, "scope": _TEXT, "start": _TIME, "end": _TIME, "kind": _TEXT}
-    steps.put(duck, "input_gap", columns, sorted(set(rows), key=str))
+    steps.put(duck, "input_gap", columns, [])
+    limited = sorted({fact.file for fact in archive.inputs() if fact.row_limit and fact.first_at is not None})
+    if not limited:
+        return
+    steps.put(duck, "limited", {"file": _TEXT}, [(file,) for file in limited])
+    create_view(duck, "origin", archive.files("origins"), archive.schema("origins"))
+    for kind in daily_layer.EVENTS:
+        create_view(duck, f"{kind}_version", archive.files(kind), archive.schema(kind))
+        duck.execute(f"""
+            INSERT INTO input_gap
+            SELECT tenant, source, '', min("at"), max("at"), 'rowLimit'
+            FROM ({daily_layer.tenant_sql(f"{kind}_version", archive.schema(kind))}) v
+            JOIN (SELECT DISTINCT raw_hash, file FROM origin SEMI JOIN limited USING (file)) o USING (raw_hash)
+            WHERE tenant IS NOT NULL AND "at" IS NOT NULL GROUP BY tenant, source, o.file""")
 
 
 def _put_identities(duck: duckdb.DuckDBPyConnection) -> None:
-    objects = duck.sql("""
-        SELECT tenant, object_id, kind, kinds, first_at, last_at, created_at, deleted_at
+    found = duck.sql("""
+        SELECT tenant, object_id, kinds, first_at, created_at, deleted_at,
+               list_distinct(coalesce(origin_ids, []) || coalesce(pair_ids, [])) AS event_ids
         FROM object_kind JOIN life USING (tenant, object_id)
-        WHERE list_has_any(kinds, ['application', 'servicePrincipal'])""").to_arrow_table().to_pylist()  # fmt: skip
+        LEFT JOIN (
+            SELECT tenant, left_id AS object_id, flatten(list(event_ids)) AS pair_ids
+            FROM stated_pair GROUP BY tenant, left_id
+        ) USING (tenant, object_id)
+        WHERE len(kinds) > 1 OR list_has_any(kinds, ['application', 'servicePrincipal'])""")
+    objects = found.to_arrow_table().to_pylist()
     pairs = duck.table("stated_pair").to_arrow_table().to_pylist()
     members, conflicts = identities.resolve(objects, pairs)
     steps.put(

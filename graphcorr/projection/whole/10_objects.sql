@@ -43,7 +43,7 @@ WITH event AS (
            max("at") FILTER (lifecycle = 'restored') AS restored_at
     FROM lifecycle GROUP BY tenant, object_id
 ), listed AS (
-    SELECT tenant, object_id, min(created_at) AS created_at, max_by(deleted_at, "at") AS deleted_at, first_five(event_key, "at") AS listed_ids
+    SELECT tenant, object_id, min(created_at) AS created_at, arg_max_null(deleted_at, ("at", deleted_at)) FILTER ("at" IS NOT NULL) AS deleted_at, first_five(event_key, "at") AS listed_ids
     FROM inventory WHERE object_id IS NOT NULL GROUP BY tenant, object_id
 ), state AS (
     SELECT tenant, object_id, max_by(enabled, ("at", enabled)) AS enabled FROM (
