@@ -82,7 +82,7 @@ WHERE s.expected >= 10
           SELECT 1 FROM declared d WHERE d.tenant = s.tenant AND d.source = s.source AND d.scope = s.scope
              AND d.since <= s.start AND d.until >= s."end"))
 UNION ALL
-SELECT tenant, source, scope, start, "end", kind FROM input_gap;
+SELECT tenant, source, scope, start, max("end"), kind FROM input_gap GROUP BY tenant, source, scope, start, kind;
 
 -- Scopes that exist according to any log: a vault that is mentioned but delivers nothing makes the source partial.
 CREATE OR REPLACE TABLE known_scope AS
@@ -98,6 +98,11 @@ SELECT DISTINCT k.tenant, k.source FROM known_scope k
 WHERE k.scope <> '' AND NOT EXISTS (
     SELECT 1 FROM log_source l WHERE l.tenant = k.tenant AND l.source = k.source AND l.scope = k.scope);
 
+-- A source that the operator declares complete for everything it can have is not partial in that time.
+CREATE OR REPLACE TABLE declared_whole AS
+SELECT n.tenant, c.source, coalesce(c.since, n.oldest) AS since, least(coalesce(c.until, n.as_of), n.as_of) AS until
+FROM complete c CROSS JOIN newest n WHERE c.scope IS NULL;
+
 -- Evidence of each sign-in fold: the first answer that applies.
 CREATE OR REPLACE TABLE sign_in_span AS
 SELECT f.tenant, f.fold, f.result_class, v.source, v.changes_only, v.app_id AS service,
@@ -107,7 +112,7 @@ FROM sign_in_fold f LEFT JOIN service v ON v.app_id = f.resource_app_id;
 CREATE OR REPLACE TABLE uncovered AS
 SELECT DISTINCT s.tenant, s.fold FROM sign_in_span s
 JOIN log_source l ON l.tenant = s.tenant AND l.source = s.source
-WHERE s.first_at < l.first_at OR s.until > l.last_at
+WHERE l.first_at IS NULL OR s.first_at < l.first_at OR s.until > l.last_at
 UNION
 SELECT DISTINCT s.tenant, s.fold FROM sign_in_span s
 JOIN gap g ON g.tenant = s.tenant AND g.source = s.source AND g.start < s.until AND g."end" > s.first_at;
@@ -121,7 +126,9 @@ SELECT s.tenant, s.fold,
             WHEN s.until + INTERVAL 2 HOUR > n.as_of OR s.first_at IS NULL THEN 'tooRecent'
             WHEN u.fold IS NOT NULL THEN 'gap'
             WHEN s.changes_only THEN 'changesOnly'
-            WHEN p.source IS NOT NULL THEN 'partialScopes'
+            WHEN p.source IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM declared_whole w WHERE w.tenant = s.tenant AND w.source = s.source
+                   AND w.since <= s.first_at AND w.until >= s.until) THEN 'partialScopes'
             ELSE 'complete' END AS evidence
 FROM sign_in_span s
 LEFT JOIN newest n ON n.tenant = s.tenant
@@ -147,7 +154,7 @@ SELECT a.tenant, a.fold,
        CASE WHEN bool_or(contains(a.labels, 'MicrosoftOwned') AND l.source IS NULL) THEN 'microsoftOwned'
             WHEN bool_or(l.source IS NULL) THEN 'notCollected'
             WHEN bool_or(a.last_at IS NULL OR a.last_at + INTERVAL 2 HOUR > n.as_of) THEN 'tooRecent'
-            WHEN bool_or(a.since < l.first_at) THEN 'tokenOlderThanCoverage'
+            WHEN bool_or(l.first_at IS NULL OR a.since < l.first_at) THEN 'tokenOlderThanCoverage'
             WHEN bool_or(a.last_at > l.last_at OR g.source IS NOT NULL) THEN 'gap'
             ELSE 'complete' END AS evidence
 FROM activity_span a
