@@ -1,0 +1,173 @@
+"""Which objects are one identity, which are in conflict, and that a name or a batch never joins anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.builders import (
+    TENANT,
+    audit,
+    at,
+    created,
+    deleted,
+    guid,
+    jsonl,
+    rename,
+    sign_in,
+    target,
+    vault_act,
+)
+from tests.endtoend.harness import Graph, Place, graph_of
+
+
+def parts(graph: Graph) -> dict[str, tuple[str, str, str]]:
+    """Object id → (identity id, basis, confidence)."""
+    objects = {row["key"]: row["objectId"] for row in graph.nodes("DirectoryObject")}
+    identities = {row["key"]: row["identityId"] for row in graph.nodes("Identity")}
+    return {
+        objects[e["fromKey"]]: (identities[e["toKey"]], e["basis"], e["confidence"]) for e in graph.edges("PART_OF")
+    }
+
+
+def conflicts(graph: Graph) -> list[tuple[str, list[str], list[str]]]:
+    """(kind, ids it is between, events)."""
+    ends = [(e["fromKey"], e["toKey"].rpartition("/")[2]) for e in graph.edges("BETWEEN")]
+    return [
+        (row["kind"], sorted(end for key, end in ends if key == row["key"]), row["eventIds"])
+        for row in graph.nodes("Conflict")
+    ]
+
+
+def test_two_service_principals_of_one_app_at_a_time_are_a_conflict(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, {"s.jsonl": jsonl(sign_in(1, at("07:00")), sign_in(2, at("07:01"), principal=2, app=1))})
+    app = f"app:{guid('a', 1)}"
+    assert parts(graph) == {guid("d", n): (app, "signIn", "exact") for n in (1, 2)}
+    expected = [guid("a", 1), guid("d", 1), guid("d", 2)]
+    assert conflicts(graph) == [("twoServicePrincipals", expected, [guid("5", 1), guid("5", 2)])]
+
+
+def test_a_recreated_service_principal_is_none(tmp_path: Path) -> None:
+    graph = graph_of(
+        tmp_path,
+        {
+            "c.jsonl": jsonl(
+                created(1, at("06:00"), number_of=1),
+                deleted(2, at("06:30"), number_of=1),
+                created(3, at("06:45"), number_of=2),
+            ),
+            "s.jsonl": jsonl(sign_in(1, at("06:10")), sign_in(2, at("07:01"), principal=2, app=1)),
+        },
+    )
+    assert conflicts(graph) == []
+    assert {identity for identity, _, _ in parts(graph).values()} == {f"app:{guid('a', 1)}"}
+    first, second = (graph.node("DirectoryObject", objectId=guid("d", n)) for n in (1, 2))
+    assert (first["origin"], second["origin"]) == ("created", "created")
+    assert first["deletedAt"] is not None and second["deletedAt"] is None
+    assert graph.node("Identity")["deletedAt"] is None
+
+
+def test_two_app_ids_of_one_service_principal_keep_it_alone(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, {"s.jsonl": jsonl(sign_in(1, at("07:00")), sign_in(2, at("07:01"), app=2))})
+    assert parts(graph) == {guid("d", 1): (f"sp:{guid('d', 1)}", "own", "exact")}
+    expected = [guid("a", 1), guid("a", 2), guid("d", 1)]
+    assert conflicts(graph) == [("twoAppIds", expected, [guid("5", 1), guid("5", 2)])]
+
+
+def test_one_id_as_two_kinds_is_a_plain_object_and_a_conflict(tmp_path: Path) -> None:
+    record = audit(
+        1, at("06:00"), "Update application", target("Application", guid("d", 1)), details={"AppId": guid("a", 1)}
+    )
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(record), "s.jsonl": jsonl(sign_in(1, at("07:00")))})
+    disputed = graph.node("DirectoryObject", objectId=guid("d", 1))
+    assert (disputed["labels"], disputed["kind"], disputed["identityId"]) == ("DirectoryObject", "unknown", None)
+    assert parts(graph) == {}
+    assert conflicts(graph) == [("twoKinds", [guid("d", 1)], [guid("5", 1), "Directory_1"])]
+    # What it did is still there.
+    assert [e["fromKey"] for e in graph.edges("SIGNED_IN")] == [disputed["key"]]
+
+
+def test_one_id_as_user_and_service_principal(tmp_path: Path) -> None:
+    record = audit(1, at("06:00"), "Update user", target("User", guid("d", 1)))
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(record), "s.jsonl": jsonl(sign_in(1, at("07:00")))})
+    assert graph.node("DirectoryObject", objectId=guid("d", 1))["labels"] == "DirectoryObject"
+    assert [(kind, ends) for kind, ends, _ in conflicts(graph)] == [("twoKinds", [guid("d", 1)])]
+
+
+def test_an_agent_identity_has_its_object_id_as_app_id(tmp_path: Path) -> None:
+    own = {"AppId": guid("d", 1), "Agent": '{"agentType":"agenticAppInstance"}'}
+    graph = graph_of(tmp_path, {"s.jsonl": jsonl(sign_in(1, at("07:00"), **own))})
+    assert conflicts(graph) == []
+    identity = graph.node("Identity")
+    assert (identity["identityId"], identity["kind"]) == (f"app:{guid('d', 1)}", "agent")
+    assert (
+        graph.node("DirectoryObject", objectId=guid("d", 1))["labels"]
+        == "DirectoryObject:ServicePrincipal:AgentIdentity"
+    )
+
+
+def _renames(first: int, second: int, correlations: tuple[int, int], *, start: int = 1) -> list[dict[str, Any]]:
+    return [
+        rename(start, at("06:00"), "a", "b", number_of=first, correlation=correlations[0]),
+        rename(
+            start + 1, at("06:00:01"), "a", "b", number_of=second, kind="ServicePrincipal", correlation=correlations[1]
+        ),
+    ]
+
+
+def test_twin_records_join_application_object_and_service_principal(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(*_renames(1, 1, (9, 9))), "s.jsonl": jsonl(sign_in(1, at("07:00")))})
+    app = f"app:{guid('a', 1)}"
+    assert parts(graph) == {
+        guid("b", 1): (app, "auditTwin", "high"),
+        guid("d", 1): (app, "signIn", "exact"),
+    }
+    assert graph.node("Identity")["name"] == "b"
+    assert graph.node("Identity")["formerNames"] == ["a", "Payroll"]
+
+
+def test_twins_without_an_app_id_are_one_identity_of_the_service_principal(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(*_renames(1, 1, (9, 9)))})
+    alone = (f"sp:{guid('d', 1)}", "auditTwin", "high")
+    assert parts(graph) == {guid("b", 1): alone, guid("d", 1): alone}
+
+
+def test_equal_names_and_a_batch_under_one_correlation_id_join_nothing(tmp_path: Path) -> None:
+    names_only = _renames(1, 1, (1, 2))
+    batch = _renames(2, 2, (9, 9), start=3) + _renames(3, 3, (9, 9), start=5)
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(*names_only, *batch)})
+    assert parts(graph) == {
+        **{guid("b", n): (f"reg:{guid('b', n)}", "own", "exact") for n in (1, 2, 3)},
+        **{guid("d", n): (f"sp:{guid('d', n)}", "own", "exact") for n in (1, 2, 3)},
+    }
+    assert conflicts(graph) == []
+
+
+def test_a_correlation_id_used_again_days_later_is_a_batch_however_it_was_loaded(tmp_path: Path) -> None:
+    first = _renames(1, 1, (9, 9))
+    later = [rename(7, at("06:00", day=9), "a", "b", number_of=2, correlation=9)]
+    place = Place(tmp_path / "pieces")
+    place.load({"1.jsonl": jsonl(*first)})
+    place.graph()
+    place.load({"2.jsonl": jsonl(*later)})
+    whole = graph_of(tmp_path / "whole", {"all.jsonl": jsonl(*first, *later)})
+    assert place.graph().tables() == whole.tables()
+    assert {basis for _, basis, _ in parts(whole).values()} == {"own"}
+
+
+def test_an_app_id_alone_is_an_identity_until_its_service_principal_is_known(tmp_path: Path) -> None:
+    alone = sign_in(1, at("07:00"), principal=None)
+    graph = graph_of(tmp_path / "1", {"s.jsonl": jsonl(alone)})
+    assert parts(graph) == {}
+    identity = graph.node("Identity", identityId=f"app:{guid('a', 1)}")
+    assert [(e["fromLabel"], e["fromKey"]) for e in graph.edges("SIGNED_IN")] == [("Identity", identity["key"])]
+
+    known = graph_of(tmp_path / "2", {"s.jsonl": jsonl(alone, sign_in(2, at("08:00")))})
+    principal = f"{TENANT}/{guid('d', 1)}"
+    assert [(e["fromLabel"], e["fromKey"]) for e in known.edges("SIGNED_IN")] == [("DirectoryObject", principal)] * 2
+    assert known.node("Identity")["key"] == identity["key"]
+
+
+def test_an_activity_by_app_id_alone_belongs_to_the_identity(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, {"a.jsonl": jsonl(vault_act(1, at("07:00"), principal=None))}, tenant=TENANT)
+    assert [e["fromKey"] for e in graph.edges("PERFORMED")] == [f"{TENANT}/app:{guid('a', 1)}"]
