@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.neo4j_server import Servers
+
 _REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "neo4j: needs a real Neo4j server (tests/neo4j_server.py)")
+
+
+@pytest.fixture(scope="session")
+def neo4j_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Real Neo4j servers by generation, each started when it is first asked for."""
+    servers = Servers(tmp_path_factory.mktemp("neo4j"))
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture(scope="session")

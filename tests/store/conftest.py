@@ -8,29 +8,23 @@ from pathlib import Path
 import pytest
 
 from graphcorr.store.base import Store
-from graphcorr.store.embedded import EmbeddedStore
-
-
-def _embedded(folder: Path) -> Store:
-    pytest.importorskip("arcadedb_embedded")
-    return EmbeddedStore.open(folder / "store")
-
-
-# Name of a store → a function that opens an empty one below a folder of its own.
-STORES = {"embedded": _embedded}
+from tests.neo4j_server import Servers
+from tests.stores import STORES, open_empty
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path, neo4j_servers: Servers) -> Iterator[Store]:
     """An empty store."""
-    opened = STORES[request.param](tmp_path)
+    opened = open_empty(request.param, tmp_path, neo4j_servers)
     yield opened
     opened.close()
 
 
 @pytest.fixture(params=STORES, scope="module")
-def shared_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def shared_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, neo4j_servers: Servers
+) -> Iterator[Store]:
     """A store that the tests of a module hand on: whoever uses it writes what it expects, if it is not there yet."""
-    opened = STORES[request.param](tmp_path_factory.mktemp(request.param))
+    opened = open_empty(request.param, tmp_path_factory.mktemp(request.param), neo4j_servers)
     yield opened
     opened.close()

@@ -1,0 +1,290 @@
+"""Writes projection tables into a Neo4j database: constraints, then rows in parameterised batches, or their difference.
+
+Labels, types and property names come from the schema; everything else is a parameter. Every transaction counts what it
+wrote: a row that found no place is an error, never lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import neo4j
+
+from graphcorr.errors import StoreError
+from graphcorr.graph.schema import EDGES, NODES, Edge, Node, properties_of
+from graphcorr.store.base import Progress
+from graphcorr.store.difference import TABLES, Difference
+from graphcorr.store.neo4j_connection import BatchTooLarge, Connection, run
+from graphcorr.store.neo4j_lease import MARKER_LABEL, Lease
+from graphcorr.store.neo4j_values import to_rows
+from graphcorr.store.plan import having, property_types
+
+if TYPE_CHECKING:
+    from graphcorr.store.difference import Table
+
+# 2,000 to 10,000 rows were equally fast; a transaction that is too large is halved (see _send).
+_BATCH_ROWS = 5_000
+# Deleting a node deletes its edges in the same transaction.
+_DELETED_NODES = 2_000
+_LABELS = {node.label for node in NODES}
+# Nearly all edges lead to one of these: when they are gone no other node is a hub that outgrows a transaction.
+_MANY = ("SignIn", "Activity", "Change")
+
+
+class Disagrees(StoreError):
+    """The database does not hold what its marker says: rows to change are not there."""
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """Cypher over `$rows` that returns how many it found a place for; `again` is for rows that may be there already."""
+
+    first: str
+    again: str
+    # False: rows that are not there are as good as done.
+    complete: bool = True
+
+
+def create_marker_constraint(connection: Connection) -> None:
+    """Make the marker unique, so that two first writers meet at one."""
+    statement = next(_schema())[1]
+    connection.transaction(lambda transaction, _: run(transaction, statement, {}).consume())
+
+
+def create_schema(connection: Connection) -> None:
+    """Create the constraints and indexes that are not there yet, and wait until they can be used."""
+    made = {str(row[0]) for kind in ("CONSTRAINTS", "INDEXES") for row in connection.stream(f"SHOW {kind} YIELD name")}
+    missing = [create for name, create, _ in _schema() if name not in made]
+    if not missing:
+        return
+
+    def work(transaction: neo4j.Transaction, _: bool) -> None:
+        for statement in missing:
+            run(transaction, statement, {}).consume()
+
+    connection.transaction(work)
+    connection.read("CALL db.awaitIndexes(600)", {})
+
+
+def drop_schema(connection: Connection) -> None:
+    """Drop our constraints and indexes, by name."""
+
+    def work(transaction: neo4j.Transaction, _: bool) -> None:
+        for _name, _create, drop in _schema():
+            run(transaction, drop, {}).consume()
+
+    connection.transaction(work)
+
+
+def _schema() -> Iterator[tuple[str, str, str]]:
+    """Name, statement that creates and statement that drops, for every constraint and index."""
+    unique = [(MARKER_LABEL, "key")]
+    indexed = []
+    for node in NODES:
+        for label in sorted({label for labels in node.label_sets for label in labels}):
+            names = [prop.name for prop in properties_of(node) if prop.indexed]
+            unique += [(label, name) for name in names if name == "key"]
+            indexed += [(label, name) for name in names if name != "key"]
+    for label, prop in unique:
+        name = f"graphcorr_{label}_{prop}"
+        create = f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{prop} IS UNIQUE"
+        yield name, create, f"DROP CONSTRAINT {name} IF EXISTS"
+    for label, prop in indexed:
+        name = f"graphcorr_{label}_{prop}"
+        create = f"CREATE INDEX {name} IF NOT EXISTS FOR (n:{label}) ON (n.{prop})"
+        yield name, create, f"DROP INDEX {name} IF EXISTS"
+
+
+def foreign_labels(connection: Connection) -> tuple[list[str], list[str]]:
+    """What is in a database that graphcorr never wrote to: up to five labels, and up to five that are also ours."""
+    ours = {label for node in NODES for labels in node.label_sets for label in labels}
+    found = [
+        str(row[0])
+        for row in connection.stream(
+            f"MATCH (n) WHERE NOT n:{MARKER_LABEL} WITH labels(n) AS labels LIMIT 10000 "
+            "UNWIND CASE labels WHEN [] THEN ['(without a label)'] ELSE labels END AS label "
+            "RETURN DISTINCT label ORDER BY label LIMIT 5"
+        )
+    ]
+    mixing = [label for label in sorted(ours) if list(connection.stream(f"MATCH (n:{label}) RETURN 1 LIMIT 1"))]
+    return found, mixing[:5]
+
+
+class Writer:
+    """Writes under a lease. A method that fails leaves what was committed; the marker says that it is not complete."""
+
+    def __init__(self, connection: Connection, lease: Lease) -> None:
+        self._connection = connection
+        self._lease = lease
+        self._rows = _BATCH_ROWS
+
+    def delete_everything(self) -> None:
+        """Delete all nodes of the schema's kinds, with their edges."""
+        labels = [*_MANY, *sorted(_LABELS - set(_MANY))]
+        for label in labels:
+            size = _DELETED_NODES
+            statement = f"MATCH (n:{label}) WHERE n.key IS NOT NULL WITH n LIMIT $size DETACH DELETE n RETURN count(*)"
+            while size:
+                try:
+                    deleted = self._transaction(statement, {"size": size})
+                except BatchTooLarge:
+                    if size == 1:
+                        raise
+                    size //= 2
+                    continue
+                if deleted < size:
+                    break
+
+    def add_all(self, difference: Difference, progress: Progress | None) -> None:
+        """Add the added nodes, then the added edges. Raises StoreError for an edge whose ends do not exist."""
+        done, total = 0, sum(difference.count(difference.added(table)) for table in TABLES)
+        for table in having(TABLES, difference, difference.added):  # type: ignore[type-var]
+            for statement, sql in _additions(difference, table):
+                for rows in _batches(difference, sql):
+                    self._send(statement, rows)
+                    done += len(rows)
+                    if progress is not None:
+                        progress("writing the graph", done, total)
+
+    def remove_all(self, difference: Difference) -> None:
+        """Remove the removed edges, then the removed nodes with whatever edges they still have."""
+        for edge in having(EDGES, difference, difference.removed):
+            relation = difference.removed(edge)
+            for start, end in _ends(difference, relation):
+                cypher = f"{_match_edge(edge, start, end)} DELETE e RETURN count(*)"
+                sql = f'SELECT "fromKey", "toKey", key FROM {relation} WHERE {_between(start, end)}'
+                for rows in _batches(difference, sql):
+                    self._send(_Statement(cypher, cypher, complete=False), rows)
+        for node in having(NODES, difference, difference.removed):
+            cypher = f"UNWIND $rows AS row MATCH (n:{node.label} {{key: row[0]}}) DETACH DELETE n RETURN count(*)"
+            for rows in _batches(difference, f"SELECT key FROM {difference.removed(node)}", _DELETED_NODES):
+                self._send(_Statement(cypher, cypher, complete=False), rows)
+
+    def change_all(self, difference: Difference) -> None:
+        """Give the changed nodes and edges their new properties; those that are null now are dropped."""
+        for node in having(NODES, difference, difference.changed):
+            names = list(property_types(node))
+            cypher = (
+                f"UNWIND $rows AS row MATCH (n:{node.label} {{key: row[{names.index('key')}]}}) "
+                f"SET n = {_map(names)} RETURN count(*)"
+            )
+            for rows in _batches(difference, f"SELECT {_columns(names)} FROM {difference.changed(node)}"):
+                self._send(_Statement(cypher, cypher), rows)
+        for edge in having(EDGES, difference, difference.changed):
+            relation = difference.changed(edge)
+            names = _edge_properties(edge)
+            for start, end in _ends(difference, relation):
+                cypher = f"{_match_edge(edge, start, end)} SET e = {_map(names, 2)} RETURN count(*)"
+                sql = f"SELECT {_columns(['fromKey', 'toKey', *names])} FROM {relation} WHERE {_between(start, end)}"
+                for rows in _batches(difference, sql):
+                    self._send(_Statement(cypher, cypher), rows)
+
+    def _send(self, statement: _Statement, rows: list[list[Any]]) -> None:
+        """Rows in transactions that halve where the server has too little memory or time, and stay so."""
+        start = 0
+        while start < len(rows):
+            part = rows[start : start + self._rows]
+            try:
+                self._write(statement, part)
+            except BatchTooLarge:
+                if len(part) == 1:
+                    raise
+                self._rows = len(part) // 2
+                continue
+            start += len(part)
+
+    def _write(self, statement: _Statement, rows: list[list[Any]]) -> None:
+        def work(transaction: neo4j.Transaction, again: bool) -> None:
+            self._lease.renew(transaction)
+            result = run(transaction, statement.again if again else statement.first, {"rows": rows})
+            done = result.single(strict=True)[0]
+            if statement.complete and done != len(rows):
+                raise Disagrees(_what_is_missing(transaction, statement, rows, done), where=self._connection.name,
+                                hint="project the archive again")  # fmt: skip
+
+        self._connection.transaction(work)
+
+    def _transaction(self, cypher: str, parameters: dict[str, Any]) -> int:
+        def work(transaction: neo4j.Transaction, _: bool) -> int:
+            self._lease.renew(transaction)
+            return int(run(transaction, cypher, parameters).single(strict=True)[0])
+
+        return self._connection.transaction(work)
+
+
+def _additions(difference: Difference, table: Table) -> Iterator[tuple[_Statement, str]]:
+    """Statement and rows for each label set of a node table, each pair of ends of an edge table."""
+    relation = difference.added(table)
+    if isinstance(table, Node):
+        names = list(property_types(table))
+        for labels in table.label_sets:
+            node = f"(n:{':'.join(labels)} {_map(names)})"
+            merge = f"(n:{table.label} {{key: row[{names.index('key')}]}})"
+            yield (
+                _Statement(
+                    f"UNWIND $rows AS row CREATE {node} RETURN count(*)",
+                    f"UNWIND $rows AS row MERGE {merge} SET n:{':'.join(labels)}, n = {_map(names)} RETURN count(*)",
+                ),
+                f"SELECT {_columns(names)} FROM {relation} WHERE labels = '{':'.join(labels)}'",
+            )
+        return
+    names = _edge_properties(table)
+    for start, end in _ends(difference, relation):
+        nodes = f"UNWIND $rows AS row MATCH (a:{start} {{key: row[0]}}) MATCH (b:{end} {{key: row[1]}})"
+        yield (
+            _Statement(
+                f"{nodes} CREATE (a)-[e:{table.type} {_map(names, 2)}]->(b) RETURN count(*)",
+                f"{nodes} MERGE (a)-[e:{table.type} {{key: row[2]}}]->(b) SET e = {_map(names, 2)} RETURN count(*)",
+            ),
+            f"SELECT {_columns(['fromKey', 'toKey', *names])} FROM {relation} WHERE {_between(start, end)}",
+        )
+
+
+def _what_is_missing(transaction: neo4j.Transaction, statement: _Statement, rows: list[list[Any]], done: int) -> str:
+    """A sentence that names one of the rows that found no place, as well as that can be told."""
+    found = statement.first.partition(" CREATE ")[0].partition(" SET ")[0]
+    if "MATCH (a:" not in found:
+        return f"{len(rows) - done} nodes to change are not in the database"
+    keys = {tuple(record.values()) for record in run(transaction, f"{found} RETURN row[0], row[1]", {"rows": rows})}
+    lost = next((row for row in rows if (row[0], row[1]) not in keys), rows[0])
+    return f"{len(rows) - done} edges have an end or place that does not exist: {lost[0]!r} to {lost[1]!r}"
+
+
+def _ends(difference: Difference, relation: str) -> Sequence[tuple[str, str]]:
+    """The pairs of base labels that edges of a relation lie between. Raises StoreError for one not in the schema."""
+    pairs = f'SELECT DISTINCT "fromLabel" AS start, "toLabel" AS "end" FROM {relation} ORDER BY ALL'
+    found = [(str(row["start"]), str(row["end"])) for row in difference.rows(pairs)]
+    for label in (label for pair in found for label in pair):
+        if label not in _LABELS:
+            raise StoreError(f"an edge ends at a node of kind {label!r}, which the schema does not know")
+    return found
+
+
+def _batches(difference: Difference, sql: str, size: int = _BATCH_ROWS) -> Iterator[list[list[Any]]]:
+    return (to_rows(batch) for batch in difference.stream(sql, size))
+
+
+def _match_edge(edge: Edge, start: str, end: str) -> str:
+    return (
+        f"UNWIND $rows AS row MATCH (a:{start} {{key: row[0]}}) MATCH (b:{end} {{key: row[1]}}) "
+        f"MATCH (a)-[e:{edge.type} {{key: row[2]}}]->(b)"
+    )
+
+
+def _between(start: str, end: str) -> str:
+    return f"\"fromLabel\" = '{start}' AND \"toLabel\" = '{end}'"
+
+
+def _edge_properties(edge: Edge) -> list[str]:
+    return ["key", *(prop.name for prop in edge.properties)]
+
+
+def _columns(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _map(names: Sequence[str], start: int = 0) -> str:
+    """A map of a row's values; those that are null become no property."""
+    return "{" + ", ".join(f"{name}: row[{number}]" for number, name in enumerate(names, start)) + "}"
