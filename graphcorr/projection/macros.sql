@@ -22,13 +22,19 @@ CREATE OR REPLACE MACRO credential_id(key_id, federated_id, thumbprint) AS
 
 CREATE OR REPLACE MACRO first_and_last(first, last) AS CASE WHEN first = last THEN [first] ELSE [first, last] END;
 
-CREATE OR REPLACE MACRO first_last(id, "at") AS first_and_last(min_by(id, ("at", id)), max_by(id, ("at", id)));
+-- An id behind its instant: the smallest such text is the earliest event. Aggregates over texts are several times
+-- faster than those over pairs.
+CREATE OR REPLACE MACRO in_time(id, "at") AS lpad(coalesce(epoch_us("at"), 0)::VARCHAR, 17, '0') || id;
+
+CREATE OR REPLACE MACRO first_last(id, "at") AS
+    first_and_last(substr(min(in_time(id, "at")), 18), substr(max(in_time(id, "at")), 18));
 
 -- Up to five, earliest first.
-CREATE OR REPLACE MACRO first_five(id, "at") AS list_slice(list(id ORDER BY "at", id), 1, 5);
+CREATE OR REPLACE MACRO first_five(id, "at") AS
+    list_transform(min(in_time(id, "at"), 5), lambda dated: substr(dated, 18));
 
 CREATE OR REPLACE MACRO first_five_where(id, "at", condition) AS
-    list_slice(list(id ORDER BY "at", id) FILTER (condition), 1, 5);
+    list_transform(min(in_time(id, "at"), 5) FILTER (condition), lambda dated: substr(dated, 18));
 
 CREATE OR REPLACE MACRO shown_app(app_id) AS 'Application ' || substr(app_id, 1, 8);
 
