@@ -23,7 +23,7 @@ _GUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 _HEX32 = re.compile(r"^[0-9a-f]{32}$")
 _SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
 _URL_SAFE = str.maketrans("-_", "+/")
-_TENANT = re.compile(r"/tenants?/([0-9a-fA-F-]{36})(?:/|$)")
+_TENANT = re.compile(r"/tenants?/([0-9a-f-]{36})(?:/|$)", re.IGNORECASE)
 
 # Tenants in which Microsoft's own applications live (log-facts 2.1).
 MICROSOFT_TENANTS = frozenset(
