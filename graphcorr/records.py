@@ -323,11 +323,33 @@ class DirectoryObject(Record, frozen=True, kw_only=True):
     owner_ids: tuple[str, ...] = ()
 
 
+class WorkflowEvent(Record, frozen=True, kw_only=True):
+    """A step in the run of a workflow (Logic App). The log names no identity."""
+
+    # ARM id of the workflow, lower case.
+    resource_id: str | None = None
+    run_id: str | None = None
+    # One of the two for events of an action or a trigger, neither for events of the run itself.
+    action_name: str | None = None
+    trigger_name: str | None = None
+    # Without provider: workflowRunStarted, workflowActionCompleted …
+    operation: str
+    # As written: Succeeded, Failed, Running, Skipped …
+    status: str | None = None
+    code: str | None = None
+    # Of the run, action or trigger that the event is about.
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    action_tracking_id: str | None = None
+    client_tracking_id: str | None = None
+
+
 class Indicator(Record, frozen=True, kw_only=True):
     """A threat-intelligence address or network with its validity."""
 
+    # Same in all versions of an indicator; `event_key` tells versions apart, the newest by `at` counts.
     indicator_id: str
-    # Address or network in CIDR notation.
+    # Address or network in CIDR notation; empty in a version that only takes the indicator back.
     value: str
     valid_from: datetime | None = None
     valid_until: datetime | None = None
@@ -341,6 +363,9 @@ class Indicator(Record, frozen=True, kw_only=True):
 class RiskEvent(Record, frozen=True, kw_only=True):
     """A detection by Microsoft about a service principal, or the risk state of one."""
 
+    # Same in all versions of a detection; `event_key` tells versions apart, the newest by `updated_at` counts.
+    risk_id: str | None = None
+    updated_at: datetime | None = None
     risk_type: str | None = None
     risk_level: str | None = None
     risk_state: str | None = None
@@ -358,6 +383,7 @@ KINDS: dict[str, type[Record]] = {
     "directory_changes": DirectoryChange,
     "activities": Activity,
     "directory_objects": DirectoryObject,
+    "workflow_events": WorkflowEvent,
     "indicators": Indicator,
     "risk_events": RiskEvent,
 }

@@ -34,7 +34,7 @@ from graphcorr.archive.archive import Archive, ArchiveReport, Evidence, InputFac
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.errors import UsageError
 from graphcorr.ingest.loader import Carrier
-from graphcorr.records import KINDS, DirectoryObject, Indicator, RiskEvent
+from graphcorr.records import KINDS, DirectoryObject, Indicator, RiskEvent, WorkflowEvent
 
 GUID = "8bdb4a20-6f3f-4a5c-9f2e-0a1b2c3d4e5f"
 TENANT = "d9139857-9d9d-40ae-b846-10539c9dfb58"
@@ -43,7 +43,7 @@ NEXT_DAY = NOON + timedelta(days=1)
 
 def test_an_empty_archive_answers_everything_with_nothing(tmp_path):
     archive = Archive(tmp_path / "archive")
-    assert [archive.files(kind) for kind in (*KINDS, "raw", "origins", "inputs")] == [[]] * 9
+    assert [archive.files(kind) for kind in (*KINDS, "raw", "origins", "inputs")] == [[]] * (len(KINDS) + 3)
     assert archive.days("sign_ins") == {}
     assert archive.inputs() == []
     assert archive.evidence(GUID) == []
@@ -60,6 +60,7 @@ def test_what_goes_in_comes_out_with_every_field(tmp_path):
             source="ThreatIntelIndicators", event_key="i-1", indicator_id="i-1", value="192.0.2.0/24", confidence=80
         ),
         RiskEvent(source="AADServicePrincipalRiskEvents", event_key="r-1", at=NOON, key_ids=("k-1",)),
+        WorkflowEvent(source="LogicAppWorkflowRuntime", event_key="w-1", at=NOON, operation="workflowRunStarted"),
     ]
     archive = load(
         tmp_path, [delivered(record) for record in (sign_in(GUID, ip="192.0.2.1"), RENAME, ROLE, listed, *others)]
