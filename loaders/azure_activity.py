@@ -111,6 +111,8 @@ def _parse_row(obj: JsonObject, context: Context) -> Activity:
 
 
 def _parse_rest(obj: JsonObject, context: Context) -> Activity:
+    if "evt" in obj:
+        return _parse_flattened(obj, context)
     found = _camel_case(obj) if "operation_name" in obj else obj
     request = as_object(found.get("httpRequest")) or {}
     event = _Event(
@@ -129,6 +131,20 @@ def _parse_rest(obj: JsonObject, context: Context) -> Activity:
         tenant=found.get("tenantId"),
         subscription=found.get("subscriptionId"),
         event_data_id=found.get("eventDataId") or _event_of_path(found.get("id")),
+    )
+    return _activity(event, obj)
+
+
+def _parse_flattened(obj: JsonObject, context: Context) -> Activity:
+    """An event as a log pipeline flattened it: name and outcome under `evt`. It states no caller and no time."""
+    flat = as_object(obj.get("evt")) or {}
+    event = _Event(
+        time=None,
+        operation=flat.get("name"),
+        status=flat.get("outcome"),
+        category=flat.get("category"),
+        resource=first(obj, "resourceId"),
+        properties=obj.get("properties"),
     )
     return _activity(event, obj)
 
@@ -412,6 +428,8 @@ def _claims_rest(keys: frozenset[str], obj: JsonObject, context: Context) -> boo
     # Envelopes of diagnostic settings also have `operationName`, but `time` and a category that is text.
     if "time" in keys or isinstance(obj.get("category"), str):
         return False
+    if {"evt", "resourceId"} <= keys:
+        return True
     if not keys.isdisjoint(("operationName", "operation_name")):
         return not keys.isdisjoint(("eventTimestamp", "event_timestamp", "authorization", "properties", "status"))
     return False

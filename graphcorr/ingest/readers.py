@@ -29,6 +29,7 @@ from graphcorr.ingest.csv_rows import clean_name, csv_rows, delimiter_of
 from graphcorr.ingest.loader import JsonObject
 from graphcorr.ingest.redact import redacted, suspicious
 from graphcorr.ingest.report import Tally
+from graphcorr.ingest.word_lists import is_address_list, list_rows
 
 STDIN = "-"
 
@@ -214,6 +215,11 @@ def items(member: Member, zone: tzinfo | None, tally: Tally) -> Iterator[Item]:
         return
     if start[:1] in (b"{", b"["):
         yield from _json_items(_lines(blocks, tally), tally)
+        return
+    if is_address_list(start.decode("utf-8", "replace")):
+        tally.shape("list")
+        text = (line.decode("utf-8", "replace") for lines in _lines(blocks, tally) for line in lines)
+        yield from _without_secrets(((row, line, raw, CSV_PAGE) for row, line, raw in list_rows(text)), tally)
         return
     delimiter = delimiter_of(start.split(b"\n", 1)[0].decode("utf-8", "replace"))
     if delimiter is None:

@@ -1,0 +1,43 @@
+"""Addresses and networks in threat intelligence: one spelling, and where they stand in STIX patterns. For loaders."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from graphcorr import ids
+
+_LONGEST = 96
+
+# A comparison of an address in a STIX pattern: `ipv4-addr:value = '…'`, `network-traffic:src_ref.value ISSUBSET '…'`.
+_COMPARISON = re.compile(
+    r"(?:ipv4-addr:value|ipv6-addr:value|network-traffic:(?:src|dst)_ref\.value)\s*(?:=|ISSUBSET)\s*'([^']{1,96})'"
+)
+# With these a pattern says more, or something else, than "any of these addresses".
+_NARROWER = re.compile(r"\b(?:AND|NOT|FOLLOWEDBY|REPEATS|WITHIN)\b|!=")
+_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
+
+
+def address_or_network(value: object) -> str | None:
+    """The canonical address, or the network in CIDR notation; None for anything else.
+
+    A network of one address is that address; bits beyond the prefix are cut off.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return None
+    text = value.strip()
+    if "/" not in text:
+        return ids.ip_address(text)
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+    return ids.ip_address(str(network.network_address)) if network.num_addresses == 1 else str(network)
+
+
+def pattern_addresses(pattern: object) -> tuple[str, ...]:
+    """The addresses and networks of which any one matches a STIX pattern, each once; none if it asks for more."""
+    if not isinstance(pattern, str) or _NARROWER.search(_TEXT.sub("''", pattern)):
+        return ()
+    found = (address_or_network(value) for value in _COMPARISON.findall(pattern))
+    return tuple(dict.fromkeys(value for value in found if value is not None))

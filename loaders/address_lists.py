@@ -1,0 +1,92 @@
+"""AddressList: plain lists and CSV files of addresses and networks, as threat feeds hand them out → Indicator."""
+
+from __future__ import annotations
+
+from graphcorr import ids
+from graphcorr.errors import RecordError
+from graphcorr.ingest.fields import as_text
+from graphcorr.ingest.indicators import address_or_network
+from graphcorr.ingest.inventory import date_or_none
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.word_lists import COLUMN
+from graphcorr.records import Indicator
+
+SOURCE = "AddressList"
+
+_ADDRESSES = (
+    COLUMN, "ip", "ips", "ip_address", "ipaddress", "address", "addr", "src_ip", "source_ip", "dst_ip", "cidr",
+    "network", "netblock", "prefix", "subnet", "indicator", "ioc",
+)  # fmt: skip
+_FROM = ("valid_from", "first_seen", "firstseen", "first_seen_utc")
+# `last_seen` is no expiry: an address that was last seen yesterday is still worth knowing.
+_UNTIL = ("valid_until", "valid_to", "expires", "expiration", "expiry")
+_DESCRIPTIONS = ("description", "comment", "note", "threat", "threat_type", "malware", "category_name", "tags")
+_PROVIDERS = ("provider", "feed", "source")
+_SCORES = ("confidence", "score")
+_OTHERS = (
+    "last_seen",
+    "lastseen",
+    "last_online",
+    "port",
+    "dst_port",
+    "asn",
+    "as_name",
+    "country",
+    "hostname",
+    "status",
+    "type_of_threat",
+)
+_KNOWN = frozenset((*_ADDRESSES, *_FROM, *_UNTIL, *_DESCRIPTIONS, *_PROVIDERS, *_SCORES, *_OTHERS))
+
+
+def _parse_row(obj: JsonObject, context: Context) -> Indicator:
+    row = {_name(key): value for key, value in obj.items()}
+    written = _first(row, _ADDRESSES)
+    value = address_or_network(written)
+    if value is None:
+        raise RecordError(
+            f"not an address or network: {str(written)[:60]!r}", hint="expected 192.0.2.1, 2001:db8::1 or 192.0.2.0/24"
+        )
+    valid_from, valid_until = date_or_none(_first(row, _FROM)), date_or_none(_first(row, _UNTIL))
+    description = as_text(_first(row, _DESCRIPTIONS))
+    provider = as_text(_first(row, _PROVIDERS))
+    return Indicator(
+        source=SOURCE,
+        # No id of its own: the same line in two files is one indicator.
+        event_key="ti:" + ids.digest(SOURCE, value, valid_from, valid_until, description, provider),
+        indicator_id=value,
+        value=value,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        confidence=_score(_first(row, _SCORES)),
+        description=description,
+        provider=provider,
+    )
+
+
+def _name(column: str) -> str:
+    return column.strip().lower().replace(" ", "_").replace("-", "_").lstrip("#")
+
+
+def _first(row: JsonObject, names: tuple[str, ...]) -> object:
+    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+
+
+def _score(value: object) -> int | None:
+    text = as_text(value)
+    return int(text) if text is not None and text.isdecimal() and len(text) < 4 else None
+
+
+def _claims(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
+    """Rows with an address, and with no column that a list of addresses does not have: logs have addresses too."""
+    names = {_name(key) for key in keys}
+    return names <= _KNOWN and not names.isdisjoint(_ADDRESSES)
+
+
+LOADER = Loader(
+    source=SOURCE,
+    record=Indicator,
+    title="Lists of addresses and networks: one a line, or CSV with a column of addresses.",
+    parse={Carrier.CSV: _parse_row},
+    claims={Carrier.CSV: _claims},
+)

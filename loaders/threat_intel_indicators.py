@@ -1,0 +1,85 @@
+"""ThreatIntelIndicators: threat intelligence in STIX, as Sentinel stores it → Indicator for every address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from graphcorr import ids, times
+from graphcorr.errors import RecordError
+from graphcorr.ingest.fields import as_bool, as_int, as_object, as_text, first
+from graphcorr.ingest.indicators import address_or_network, pattern_addresses
+from graphcorr.ingest.inventory import date_or_none
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.records import Indicator
+
+SOURCE = "ThreatIntelIndicators"
+
+_MILLISECOND = timedelta(milliseconds=1)
+# Bare (`ipv4-addr`) in older content, with the path of the value in current one.
+_ADDRESS_KEYS = ("ipv4-addr", "ipv6-addr", "network-traffic:src_ref", "network-traffic:dst_ref")
+
+
+def _parse_row(obj: JsonObject, context: Context) -> list[Indicator]:
+    indicator_id = as_text(obj.get("Id"))
+    if indicator_id is None:
+        raise RecordError("indicator without an id", hint="export the column Id")
+    data = as_object(obj.get("Data")) or {}
+    # The platform writes a new row for every version; the newest row of an id is the one that counts.
+    at = times.parse_time(first(obj, "TimeGenerated", "Modified"))
+    active = _active(obj)
+    values = _values(obj, data)
+    if not values and active is False:
+        values = ("",)  # takes back earlier versions, whatever they said
+    version = None if at is None else (at - times.EPOCH) // _MILLISECOND
+    confidence = as_int(obj.get("Confidence"))
+    return [
+        Indicator(
+            source=SOURCE,
+            event_key="ti:" + ids.digest(SOURCE, indicator_id, value, version),
+            at=at,
+            tenant_id=ids.guid(obj.get("AzureTenantId")),
+            workspace_id=ids.guid(first(obj, "WorkspaceId", "TenantId")),
+            indicator_id=indicator_id,
+            value=value,
+            valid_from=date_or_none(first(obj, "ValidFrom")) or date_or_none(data.get("valid_from")),
+            valid_until=date_or_none(first(obj, "ValidUntil")) or date_or_none(data.get("valid_until")),
+            active=active,
+            confidence=confidence,
+            description=as_text(data.get("description")) or as_text(data.get("name")),
+            provider=first(obj, "Source", "SourceSystem"),
+        )
+        for value in values
+    ]
+
+
+def _active(obj: JsonObject) -> bool | None:
+    stated = {name: as_bool(obj.get(name)) for name in ("IsActive", "IsDeleted", "Revoked")}
+    if stated["IsActive"] is False or stated["IsDeleted"] or stated["Revoked"]:
+        return False
+    return True if any(value is not None for value in stated.values()) else None
+
+
+def _values(obj: JsonObject, data: JsonObject) -> tuple[str, ...]:
+    """Addresses of the pattern; where it says more than one can read, the observable that the platform took from it."""
+    found = pattern_addresses(first(obj, "Pattern") or data.get("pattern"))
+    if found:
+        return found
+    key = as_text(obj.get("ObservableKey"))
+    if key is None or not key.startswith(_ADDRESS_KEYS):
+        return ()
+    value = address_or_network(obj.get("ObservableValue"))
+    return (value,) if value is not None else ()
+
+
+def _claims_row(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
+    return keys.isdisjoint(("Type", "$table")) and {"ObservableKey", "ObservableValue", "Id"} <= keys
+
+
+LOADER = Loader(
+    source=SOURCE,
+    record=Indicator,
+    title="Threat intelligence in STIX: addresses and networks with their validity.",
+    parse={Carrier.ROW: _parse_row, Carrier.CSV: _parse_row},
+    tables=(SOURCE,),
+    claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row},
+)

@@ -1,0 +1,73 @@
+"""ThreatIntelligenceIndicator: threat intelligence in Sentinel's former table → Indicator for every address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from graphcorr import ids, times
+from graphcorr.errors import RecordError
+from graphcorr.ingest.fields import as_bool, as_text, first
+from graphcorr.ingest.indicators import address_or_network
+from graphcorr.ingest.inventory import date_or_none
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.records import Indicator
+
+SOURCE = "ThreatIntelligenceIndicator"
+
+_MILLISECOND = timedelta(milliseconds=1)
+_ADDRESSES = (
+    "NetworkIP", "NetworkSourceIP", "NetworkDestinationIP", "EmailSourceIpAddress", "NetworkCidrBlock",
+    "NetworkSourceCidrBlock", "NetworkDestinationCidrBlock",
+)  # fmt: skip
+
+
+def _parse_row(obj: JsonObject, context: Context) -> list[Indicator]:
+    indicator_id = as_text(first(obj, "IndicatorId", "ExternalIndicatorId"))
+    if indicator_id is None:
+        raise RecordError("indicator without an id", hint="export the column IndicatorId")
+    at = times.parse_time(obj.get("TimeGenerated"))
+    active = as_bool(obj.get("Active"))
+    found = (address_or_network(obj.get(name)) for name in _ADDRESSES)
+    values = list(dict.fromkeys(value for value in found if value is not None))
+    if not values and active is False:
+        values = [""]  # takes back earlier versions, whatever they said
+    version = None if at is None else (at - times.EPOCH) // _MILLISECOND
+    return [
+        Indicator(
+            source=SOURCE,
+            event_key="ti:" + ids.digest(SOURCE, indicator_id, value, version),
+            at=at,
+            workspace_id=ids.guid(obj.get("TenantId")),
+            indicator_id=indicator_id,
+            value=value,
+            valid_until=date_or_none(obj.get("ExpirationDateTime")),
+            active=active,
+            confidence=_score(obj.get("ConfidenceScore")),
+            description=as_text(first(obj, "Description", "ThreatType")),
+            provider=as_text(first(obj, "IndicatorProvider", "SourceSystem")),
+        )
+        for value in values
+    ]
+
+
+def _score(value: object) -> int | None:
+    """85 from 85, 85.0 and the text of either: the column is of type real."""
+    text = as_text(value)
+    try:
+        return round(float(text)) if text is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _claims_row(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
+    return keys.isdisjoint(("Type", "$table")) and {"IndicatorId", "ExpirationDateTime"} <= keys
+
+
+LOADER = Loader(
+    source=SOURCE,
+    record=Indicator,
+    title="Threat intelligence in the former table: addresses and networks with their expiry.",
+    parse={Carrier.ROW: _parse_row, Carrier.CSV: _parse_row},
+    tables=(SOURCE,),
+    claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row},
+)
