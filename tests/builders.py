@@ -1,6 +1,6 @@
 """Constructed log records in the logs' own shapes; a test states only what matters to it.
 
-Rows are Log Analytics rows unless a name says otherwise. Ids are made readable: `guid("d", 1)` is `d0000000-…-000000000001`.
+Rows are Log Analytics rows. Ids are made readable: `guid("d", 1)` is `d0000000-…-000000000001`.
 All records are constructed from the documented schema, not observed.
 """
 

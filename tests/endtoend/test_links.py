@@ -1,4 +1,4 @@
-"""Which sign-in led to which activity: by token id, by issue time, by window; and what is counted where nothing is sure."""
+"""Which sign-in led to which activity: by token id, by issue time, by window; and what is counted where none did."""
 
 from __future__ import annotations
 
