@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 from graphcorr.config import Config, parse_config
 from graphcorr.load import load
 from graphcorr.scan import ScanDocument, scan
+from graphcorr.stores import StoreChoice
 
 
 def answering(
-    *, only: Sequence[str] | None = None, pattern_dirs: Sequence[Path] = (), store: str = "embedded"
+    *, only: Sequence[str] | None = None, pattern_dirs: Sequence[Path] = (), store: StoreChoice = "embedded"
 ) -> Callable[[Mapping[str, bytes], str | None], ScanDocument]:
     """What `patterns.cases.run_cases` calls: files (name → content) and the text of a graphcorr.toml → scan document.
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from graphcorr.home import Home, Waiting
-from graphcorr.stores import open_store
+from graphcorr.stores import StoreChoice, open_store
 from graphcorr.tables import Table
 
 _SOURCES = """
@@ -43,7 +43,7 @@ REASONS = {
 def coverage(
     *,
     home: str | Path = "graphcorr-data",
-    store: str = "embedded",
+    store: StoreChoice = "embedded",
     lock_timeout: float = 30.0,
     waiting: Waiting | None = None,
 ) -> Table:
@@ -57,7 +57,7 @@ def coverage(
 def undecided(
     *,
     home: str | Path = "graphcorr-data",
-    store: str = "embedded",
+    store: StoreChoice = "embedded",
     lock_timeout: float = 30.0,
     waiting: Waiting | None = None,
 ) -> Table:

@@ -12,6 +12,7 @@ from graphcorr.archive.archive import Archive
 from graphcorr.home import Home, Waiting
 from graphcorr.ingest.run import ReadOptions, read_logs
 from graphcorr.refresh import refresh
+from graphcorr.stores import StoreChoice
 
 if TYPE_CHECKING:
     from graphcorr.archive.archive import ArchiveReport
@@ -34,7 +35,7 @@ def load(
     *,
     home: str | Path = "graphcorr-data",
     config: Config | None = None,
-    store: str = "embedded",
+    store: StoreChoice = "embedded",
     tenant: str | None = None,
     observed_at: datetime | None = None,
     time_zone: tzinfo | None = None,

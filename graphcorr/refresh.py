@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphcorr.archive.archive import Archive
 from graphcorr.projection.project import current, forget_tables, project, tables_dir
-from graphcorr.stores import open_store
+from graphcorr.stores import StoreChoice, open_store
 
 if TYPE_CHECKING:
     from graphcorr.config import Config
@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from graphcorr.store.base import Progress, WriteReport
 
 
-def is_current(home: Home, store: str, config: Config | None = None) -> bool:
+def is_current(home: Home, store: StoreChoice, config: Config | None = None) -> bool:
     """True if the store shows the archive as it is now under this configuration (default: the remembered one)."""
     settings = home.settings
     made = current(Archive(home.archive_dir), config or settings.config, home.projection_dir, users=settings.users)
-    return made is not None and _written(home).get(store) == made.id
+    if made is None:
+        return False
+    # The store itself is asked: it may have been cleared, or written from another home.
+    with closing(open_store(home.root, store)) as opened:
+        marker = opened.marker()
+    return marker is not None and not marker.dirty and marker.projection_id == made.id
 
 
-def refresh(home: Home, settings: Settings, store: str, progress: Progress | None = None) -> WriteReport | None:
+def refresh(home: Home, settings: Settings, store: StoreChoice, progress: Progress | None = None) -> WriteReport | None:
     """Project what changed and write the difference into the store; None if nothing had to be written.
 
     The caller holds the home's lock exclusively. A kill at any moment is completed by the next call.
@@ -38,7 +43,7 @@ def refresh(home: Home, settings: Settings, store: str, progress: Progress | Non
             before = tables_dir(home.projection_dir, marker.projection_id) if marker else None
             previous = before if before is not None and before.is_dir() else None
             written = target.write(projection.tables, projection.id, previous, progress)
-    _note_written(home, store, projection.id)
+    _note_written(home, str(store), projection.id)
     return written
 
 

@@ -20,7 +20,7 @@ from graphcorr.patterns.model import SEVERITIES, Pattern
 from graphcorr.patterns.parse import load_patterns
 from graphcorr.patterns.run import checked_parameters, run_pattern
 from graphcorr.refresh import is_current, refresh
-from graphcorr.stores import open_store
+from graphcorr.stores import StoreChoice, open_store
 from graphcorr.times import to_iso
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def scan(
     *,
     home: str | Path = DEFAULT_HOME,
     config: Config | None = None,
-    store: str = "embedded",
+    store: StoreChoice = "embedded",
     patterns: Iterable[str] | None = None,
     pattern_dirs: Sequence[Path] = (),
     parameters: Mapping[str, Mapping[str, Any]] | None = None,

@@ -14,7 +14,7 @@ from graphcorr import identities, ids
 from graphcorr.errors import UsageError
 from graphcorr.home import Home, Waiting
 from graphcorr.report.safe import printable
-from graphcorr.stores import open_store
+from graphcorr.stores import StoreChoice, open_store
 from graphcorr.times import to_iso
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def trace(
     what: str,
     *,
     home: str | Path = "graphcorr-data",
-    store: str = "embedded",
+    store: StoreChoice = "embedded",
     lock_timeout: float = 30.0,
     waiting: Waiting | None = None,
 ) -> Trace:

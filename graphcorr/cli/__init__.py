@@ -47,6 +47,7 @@ _COMMANDS = {
     "patterns": "patterns:patterns",
     "loaders": "loaders:loaders",
     "verify": "verify:verify",
+    "clear": "clear:clear",
     "config": "configuration:config",
 }
 

@@ -12,6 +12,7 @@ import click
 
 from graphcorr.config import Config, find_config, load_config
 from graphcorr.home import DEFAULT_HOME, Home
+from graphcorr.stores import EMBEDDED, Neo4jDatabase, StoreChoice
 
 if TYPE_CHECKING:
     from graphcorr.store.base import Store
@@ -22,7 +23,10 @@ class Options:
     """The global options of one run, filled while click parses the command line."""
 
     home: Path = DEFAULT_HOME
-    store: str = "embedded"
+    address: str = EMBEDDED
+    database: str | None = None
+    credentials_file: Path | None = None
+    into_shared: bool = False
     config: Path | None = None
     lock_timeout: float = 30.0
     verbose: bool = False
@@ -33,6 +37,15 @@ class Options:
     @property
     def opened_home(self) -> Home:
         return Home(self.home)
+
+    @property
+    def store(self) -> StoreChoice:
+        """Where the graph is, as the library takes it."""
+        if self.address == EMBEDDED:
+            return self.address
+        return Neo4jDatabase(
+            self.address, self.database, self.credentials_file, self.into_shared, lock_timeout=self.lock_timeout
+        )
 
     def waiting(self, line: str) -> None:
         """Tells a person who holds the home."""
@@ -66,7 +79,15 @@ GLOBAL_OPTIONS = (
         metavar="DIR",
         help="Folder for archive, projection, store and ledger. Default: ./graphcorr-data",
     ),
-    _option("--store", metavar="STORE", help="`embedded` (default), or the address of a Neo4j server."),
+    _option("--store", "address", metavar="STORE", help="`embedded` (default), or a Neo4j server: neo4j://HOST."),
+    _option("--database", metavar="NAME", help="Database of the Neo4j server. Default: the user's default database."),
+    _option(
+        "--credentials-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Lines NEO4J_USERNAME=… and NEO4J_PASSWORD=…. Default: the environment variables of these names.",
+    ),
+    _option("--into-shared", is_flag=True, help="Write into a Neo4j database that holds other data, beside it."),
     _option(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
