@@ -1,0 +1,24 @@
+"""A working key is used from a network where the application never was."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from graphcorr.sample.events import GRAPH
+from graphcorr.sample.stage import Stage, Story
+
+VARIANTS = ("reads a vault", "asks for tokens it does not use")
+
+
+def place(stage: Stage, story: Story) -> None:
+    victim = stage.victim()
+    story.principals.append(victim)
+    at = stage.moment(3.2)
+    if "vault" in story.variant:
+        for hours in (0, 2, 5):
+            stage.work(victim, at + timedelta(hours=hours), "vault", stage.address)
+    else:
+        for hours in (0, 1):
+            stage.sign_in(victim, at + timedelta(hours=hours), GRAPH, stage.address)
+        story.expect(victim, "orphan_sign_in")
+    story.expect_new_address(stage, victim, at)
