@@ -11,7 +11,6 @@ import re
 import shutil
 import uuid
 from collections import Counter, defaultdict
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,11 +25,12 @@ from deltalake.exceptions import TableNotFoundError
 from graphcorr import ids
 from graphcorr.archive import tables
 from graphcorr.archive.duck import connect, create_view, escaped, quoted
+from graphcorr.archive.parts import InputFact, Part
 from graphcorr.errors import UsageError
 from graphcorr.records import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from types import TracebackType
 
     import duckdb
@@ -59,25 +59,6 @@ _RAW_FILES = WriterProperties(
 # Characters of a path with which the Delta library fails or writes elsewhere (measured with deltalake 1.6).
 _IMPOSSIBLE = frozenset("[]^|%\\")
 _BATCH_ROWS = 8_000
-
-
-@dataclass(frozen=True)
-class InputFact:
-    """What one input held of one source: a witness for coverage, also when it held nothing."""
-
-    # As the records' origins name it.
-    file: str
-    # None: nothing was read from it.
-    source: str | None
-    carrier: str | None
-    path_tenant_id: str | None
-    given_tenant_id: str | None
-    rows: int
-    # Earliest and latest event time.
-    first_at: datetime | None
-    last_at: datetime | None
-    # It stopped at a known limit of the exporting tool: later (or earlier) records may be missing.
-    row_limit: bool
 
 
 @dataclass(frozen=True)
@@ -260,15 +241,10 @@ class Staging:
     def __init__(self, archive: Archive, folder: Path) -> None:
         self._archive = archive
         self._folder = folder
-        self._parts = 0
-        self._rows = 0
-        self._days: dict[str, set[date]] = defaultdict(set)
-        self._facts: dict[tuple[str, str, str, str | None, str | None], InputFact] = {}
+        self._count = 1
+        self._all = Part(folder, 0)
         self._limited: set[str] = set()
         self._empty: set[str] = set()
-        # Compression lets go of the interpreter: files are written while the next batch is turned into columns.
-        self._writer = ThreadPoolExecutor(max_workers=1)
-        self._writing: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
@@ -277,20 +253,20 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, batch: Sequence[Delivered]) -> None:
         """Take a batch of deliveries of any kinds."""
-        by_kind: dict[str, list[Delivered]] = defaultdict(list)
-        for item in batch:
-            by_kind[tables.kind_of(type(item.record))].append(item)
-        self._finish_writing()
-        for kind, items in by_kind.items():
-            versions = tables.version_table(kind, items)
-            self._write(kind, versions)
-            self._write("deliveries", tables.delivery_table(items, versions.column("day")))
-            self._note_facts(items, versions)
+        self._all.add(batch)
+
+    def part(self) -> Part:
+        """A part of this load for another process to fill; it counts once it is taken back."""
+        self._count += 1
+        return Part(self._folder, self._count)
+
+    def take(self, part: Part) -> None:
+        """Make a filled part count."""
+        self._all.join(part)
 
     def note_input(self, file: str, *, row_limit: bool = False) -> None:
         """Remember that a file was read although it may have held no record, and whether it stopped at a row limit.
@@ -303,7 +279,6 @@ class Staging:
 
     def commit(self) -> ArchiveReport:
         """Add what is new. Raw text, places and inputs go first, so that an event in the archive has its evidence."""
-        self._finish_writing()
         with connect(self._folder / "spill", _STAGING_MEMORY) as duck:
             # Rows are sorted where order matters; keeping the files' order on top would cost memory.
             duck.execute("SET preserve_insertion_order = false")
@@ -313,46 +288,16 @@ class Staging:
             known: Counter[str] = Counter()
             days: dict[str, frozenset[date]] = {}
             for kind in KINDS:
-                if kind in self._days:
+                if kind in self._all.days:
                     touched = self._commit_versions(duck, kind, new, known)
                     if touched:
                         days[kind] = touched
         return ArchiveReport(dict(new), dict(known), days, new_raw)
 
-    # -- while reading ------------------------------------------------------------------------------------------
-
-    def _write(self, name: str, table: pa.Table) -> None:
-        """One staging file; `staged` numbers rows so that the chosen ones can be found again."""
-        numbers = pa.array(range(self._rows, self._rows + table.num_rows), pa.int64())
-        self._rows += table.num_rows
-        self._parts += 1
-        self._days[name] |= tables.days_of(table)
-        path = self._folder / f"{name}-{self._parts}.parquet"
-        self._writing.append(self._writer.submit(_write_staged, table.append_column("staged", numbers), path))
-
-    def _finish_writing(self) -> None:
-        """Wait for the files of earlier batches: at most one batch is in memory twice. Raises what went wrong there."""
-        for writing in self._writing:
-            writing.result()
-        self._writing.clear()
-
-    def _note_facts(self, items: Sequence[Delivered], versions: pa.Table) -> None:
-        grouped = (
-            versions.select(["source", "carrier", "path_tenant_id", "given_tenant_id", "at"])
-            .append_column("file", pa.array([tables.storable_text(item.file) for item in items], pa.string()))
-            .group_by(["file", "source", "carrier", "path_tenant_id", "given_tenant_id"])
-            .aggregate([([], "count_all"), ("at", "min"), ("at", "max")])
-        )
-        for row in grouped.to_pylist():
-            key = (row["file"], row["source"], row["carrier"], row["path_tenant_id"], row["given_tenant_id"])
-            before = self._facts.get(key)
-            fact = InputFact(*key, row["count_all"], row["at_min"], row["at_max"], row_limit=False)
-            self._facts[key] = fact if before is None else _joined(before, fact)
-
     # -- commit -------------------------------------------------------------------------------------------------
 
     def _commit_deliveries(self, duck: duckdb.DuckDBPyConnection) -> int:
-        days = self._days.get("deliveries")
+        days = self._all.days.get("deliveries")
         if not days:
             return 0
         self._view_staged(duck, "deliveries", "deliveries")
@@ -361,8 +306,8 @@ class Staging:
         return new_raw
 
     def _commit_inputs(self, duck: duckdb.DuckDBPyConnection) -> None:
-        stated = {fact.file for fact in self._facts.values()}
-        facts = [replace(fact, row_limit=fact.file in self._limited) for fact in self._facts.values()]
+        stated = {fact.file for fact in self._all.facts.values()}
+        facts = [replace(fact, row_limit=fact.file in self._limited) for fact in self._all.facts.values()]
         facts += [
             InputFact(file, None, None, None, None, 0, None, None, row_limit=file in self._limited)
             for file in self._empty - stated
@@ -382,7 +327,7 @@ class Staging:
         staged = f"staged_{kind}"
         self._view_staged(duck, kind, staged)
         order = tables.columns_sql(("day", "at", "event_key", "raw_hash"))
-        self._append_new(duck, kind, staged, tables.version_key(), self._days[kind], order)
+        self._append_new(duck, kind, staged, tables.version_key(), self._all.days[kind], order)
         counts = duck.sql(
             f"""SELECT source, day, count(*) AS delivered, count(fresh.staged) AS fresh
                 FROM {quoted(staged)} AS s LEFT JOIN fresh USING (staged) GROUP BY ALL"""
@@ -438,12 +383,6 @@ class Staging:
         return count
 
 
-def _write_staged(table: pa.Table, path: Path) -> None:
-    unique = ("raw", "raw_hash", "event_key")
-    repeating = [name for name in table.column_names if name not in unique]
-    pq.write_table(table, path, compression="lz4", use_dictionary=repeating, write_statistics=False)
-
-
 def _hits(duck: duckdb.DuckDBPyConnection, kind: str, condition: str, wanted: list[str]) -> pa.Table:
     names = tables.columns_sql(("source", "event_key", "second_key", "at", "carrier", "raw_hash", "day"))
     query = f"SELECT {names} FROM {quoted(kind)} WHERE {condition}"
@@ -458,20 +397,6 @@ def _partition(path: str) -> str:
     """The day in the path of a file; empty for tables without days."""
     match = _DAY.search(path)
     return match.group(1) if match else ""
-
-
-def _joined(left: InputFact, right: InputFact) -> InputFact:
-    return replace(
-        left,
-        rows=left.rows + right.rows,
-        first_at=_pick(min, (left.first_at, right.first_at)),
-        last_at=_pick(max, (left.last_at, right.last_at)),
-    )
-
-
-def _pick(rule: Any, times: Iterable[datetime | None]) -> datetime | None:
-    stated = [when for when in times if when is not None]
-    return rule(stated) if stated else None
 
 
 def _fact_order(fact: InputFact) -> tuple[Any, ...]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from graphcorr import ids
 from graphcorr.errors import GraphcorrError, RecordError
-from graphcorr.ingest import readers
+from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
@@ -26,6 +26,10 @@ from graphcorr.times import to_iso
 # A batch goes to the sink when it has this many records or raw bytes.
 BATCH_RECORDS = 20_000
 BATCH_BYTES = 64 << 20
+
+# Several processes pay off when there is this much to read; each gets so much at a time.
+_SHARED_BYTES = 50 << 20
+_TASK_BYTES = 24 << 20
 
 # Hashes kept to count repetitions. Repeated deliveries stand close together; a set of all would grow without end.
 _REMEMBERED = 200_000
@@ -74,6 +78,19 @@ class Sink(Protocol):
     def add(self, batch: list[Delivered]) -> None: ...
 
 
+@runtime_checkable
+class SharedSink(Sink, Protocol):
+    """A sink that can be filled by several processes."""
+
+    def part(self) -> Any:
+        """An empty sink of its own that can be pickled, also when it is filled."""
+        ...
+
+    def take(self, part: Any) -> None:
+        """Take over what a part of this sink holds."""
+        ...
+
+
 class Progress(Protocol):
     """Is told after every batch and every file how far the work has come: records so far, total unknown."""
 
@@ -86,16 +103,32 @@ def read_logs(
     options: ReadOptions | None = None,
     registry: Sequence[Loader] | None = None,
     progress: Progress | None = None,
+    processes: int | None = None,
 ) -> ReadReport:
     """Read files, folders and standard input (`-`) into the sink; say what was found, file by file.
 
     Bad input never raises: it is in the report. ConfigError for broken loaders, and whatever the sink raises.
-    `registry` are the loaders to use, by default all that come with graphcorr.
+    `registry` are the loaders to use, by default all that come with graphcorr. `processes` share the work if the sink
+    is a SharedSink and the registry is the default; by default as many as pay off. They change nothing but the time.
     """
-    loaders = registered.all() if registry is None else tuple(registry)
-    reports: list[FileReport] = []
     files, empty = _expanded(paths)
-    reports.extend(empty)
+    if registry is None and isinstance(sink, SharedSink) and readers.STDIN not in files:
+        tasks = _tasks(files)
+        shared = min(processes or _processes(files), len(tasks))
+        if shared > 1:
+            return ReadReport((*empty, *_read_shared(tasks, sink, options, progress, shared)))
+    loaders = registered.all() if registry is None else tuple(registry)
+    return ReadReport((*empty, *_read_files(files, sink, options, loaders, progress)))
+
+
+def _read_files(
+    files: Sequence[str],
+    sink: Sink,
+    options: ReadOptions | None,
+    loaders: Sequence[Loader] | None,
+    progress: Progress | None = None,
+) -> list[FileReport]:
+    reports: list[FileReport] = []
     batch: list[Delivered] = []
     size = 0
     done = 0
@@ -115,7 +148,55 @@ def read_logs(
             progress("records read", done, None)
     if batch:
         sink.add(batch)
-    return ReadReport(tuple(reports))
+    return reports
+
+
+def _read_shared(
+    tasks: Sequence[Sequence[str]],
+    sink: SharedSink,
+    options: ReadOptions | None,
+    progress: Progress | None,
+    processes: int,
+) -> list[FileReport]:
+    """As `_read_files`, the files of each task in one of several processes."""
+    reports: list[FileReport] = []
+    done = 0
+    calls = [(files, sink.part(), options) for files in tasks]
+    for part, found in workers.results(_read_part, calls, processes):
+        sink.take(part)
+        reports.extend(found)
+        done += sum(report.records for report in found)
+        if progress is not None:
+            progress("records read", done, None)
+    return reports
+
+
+def _read_part(files: Sequence[str], part: Sink, options: ReadOptions | None) -> tuple[Sink, list[FileReport]]:
+    return part, _read_files(files, part, options, None)
+
+
+def _processes(files: Sequence[str]) -> int:
+    return workers.cores() if sum(map(_size, files)) >= _SHARED_BYTES else 1
+
+
+def _tasks(files: Sequence[str]) -> list[list[str]]:
+    """Files that follow each other, some megabytes at a time."""
+    tasks: list[list[str]] = []
+    size = _TASK_BYTES
+    for file in files:
+        if size >= _TASK_BYTES:
+            tasks.append([])
+            size = 0
+        tasks[-1].append(file)
+        size += _size(file)
+    return tasks
+
+
+def _size(file: str) -> int:
+    try:
+        return Path(file).stat().st_size
+    except OSError:
+        return 0  # reading it says why
 
 
 def read_file(
