@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from graphcorr.store.base import Progress
 
 # Event kinds of the archive and the names under which the SQL sees them.
-EVENTS = {"sign_ins": "sign_in", "directory_changes": "change", "activities": "activity"}
+EVENTS = {
+    "sign_ins": "sign_in", "directory_changes": "change", "activities": "activity", "workflow_events": "workflow",
+    "risk_events": "risk",
+}  # fmt: skip
 
 # Tables that the daily SQL leaves behind, each with a column `day`.
 TABLES = (
     "sign_in_fold", "activity_fold", "led_to", "token", "id_pair", "twin_target", "object_seen", "name_run", "rename",
     "credential_change", "credential_use", "owner_change", "grant_change", "change_made", "act_fold",
-    "seen_from", "reached", "delivery",
+    "seen_from", "reached", "delivery", "workflow_run", "risk_seen",
 )  # fmt: skip
 
 # A token lives up to 28 hours (clocks may differ by minutes), so a day can depend on events two calendar days away.

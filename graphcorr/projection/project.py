@@ -65,6 +65,7 @@ def project(
         daily.digest,
         surveyed.only_tenant,
         sorted(archive.days("directory_objects").items()),
+        sorted(archive.days("indicators").items()),
         sorted(str(fact) for fact in archive.inputs() if fact.row_limit),
         config.digest,
         users,

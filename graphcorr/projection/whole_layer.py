@@ -14,7 +14,7 @@ from graphcorr.archive.duck import create_view, quoted
 from graphcorr.archive.merge import merge_sql
 from graphcorr.errors import GraphcorrError
 from graphcorr.graph import schema
-from graphcorr.projection import daily_layer, identities, steps
+from graphcorr.projection import daily_layer, identities, indicators, steps
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,6 +60,7 @@ def build(
     steps.run_files(duck, "whole", "40", "70")
     _put_names(duck)
     _put_addresses(duck, config.networks)
+    _put_indicators(duck, archive)
     steps.run_files(duck, "whole", "70")
     _export(duck, target)
 
@@ -129,6 +130,17 @@ def _put_addresses(duck: duckdb.DuckDBPyConnection, networks: tuple[Network, ...
     found = _column(duck, tables)
     rows = [(ip, *_described(ip, networks)) for ip in found]
     steps.put(duck, "address", {"ip": _TEXT, "scope": _TEXT, "network": _TEXT}, rows)
+
+
+def _put_indicators(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
+    """Threat intelligence, and which addresses it covers: containment is arithmetic, not a question of texts."""
+    create_view(duck, "indicator_versions", archive.files("indicators"), archive.schema("indicators"))
+    duck.execute(f"CREATE TEMP VIEW indicator_events AS {merge_sql('indicators', 'indicator_versions')}")
+    resolved = daily_layer.tenant_sql("indicator_events", archive.schema("indicators"))
+    duck.execute(f"CREATE TABLE indicator_version AS SELECT * FROM ({resolved})")
+    values = _column(duck, "SELECT DISTINCT value FROM indicator_version WHERE value <> ''")
+    found = indicators.covered(_column(duck, "SELECT ip FROM address"), values) if values else []
+    steps.put(duck, "covered", {"value": _TEXT, "ip": _TEXT}, found)
 
 
 def _described(ip: str, networks: tuple[Network, ...]) -> tuple[str, str]:

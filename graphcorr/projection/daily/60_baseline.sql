@@ -28,6 +28,8 @@ WITH delivered AS (
     SELECT day, tenant, source, coalesce(scope, '') AS scope, "at", received_at, raw_size, versions FROM sign_in WHERE home
     UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM activity WHERE home
     UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM change WHERE home
+    UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM workflow WHERE home
+    UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM risk WHERE home
 )
 SELECT day, tenant, source, scope, date_trunc('hour', "at") AS hour,
        CASE WHEN received_at >= "at" THEN round(ln(1 + date_diff('second', "at", received_at)) * 16)::INT END AS delay_bucket,

@@ -18,7 +18,10 @@ FROM id_pair WHERE right_type IN ('application', 'servicePrincipal')
 UNION ALL
 SELECT tenant, object_id, CASE object_type WHEN 'Application' THEN 'application' WHEN 'ServicePrincipal' THEN 'servicePrincipal' ELSE 'unknown' END,
        false, "at", "at", NULL, false, NULL, NULL
-FROM owner_change;
+FROM owner_change
+UNION ALL
+SELECT tenant, service_principal_id, 'servicePrincipal', false, "at", "at", NULL, false, NULL, NULL
+FROM risk_seen WHERE service_principal_id IS NOT NULL;
 
 CREATE OR REPLACE TABLE object_kind AS
 SELECT tenant, object_id, bool_or(described) AS described, min(first_at) AS first_at, max(last_at) AS last_at,
