@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.builders import (
     TENANT,
-    audit,
     at,
+    audit,
     created,
     deleted,
     guid,

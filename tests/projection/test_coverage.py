@@ -1,0 +1,167 @@
+"""How far "nothing seen" can be believed: evidence of sign-ins and activities, gaps, scopes, declarations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphcorr.config import Complete, Config
+from tests.builders import (
+    ARM,
+    OTHER_TENANT,
+    STORAGE,
+    SUBSCRIPTION,
+    TENANT,
+    arm_act,
+    at,
+    guid,
+    jsonl,
+    moment,
+    sign_in,
+    vault_act,
+    vault_id,
+)
+from tests.endtoend.harness import Place, graph_of
+
+Row = dict[str, Any]
+_TENANTS = {SUBSCRIPTION: TENANT}
+_VAULTS = (Complete("AZKVAuditLogs"),)
+_ONE_VAULT = (Complete("AZKVAuditLogs", vault_id("kv-hr")),)
+# The newest event of the tenant, of a source that says nothing about vaults.
+_NEWEST = sign_in(90, at("12:00", day=3), principal=9, app=9, resource=STORAGE)
+_OTHERS = {"principal": 9, "app": 9}
+
+_MENTION = arm_act(93, at("06:00"), resource=vault_id("kv-two"), **_OTHERS)
+
+
+def _vault_from(first: str, last: str, last_day: int, **more: Any) -> list[Row]:
+    return [vault_act(91, at(first), **_OTHERS, **more), vault_act(92, at(last, last_day), **_OTHERS, **more)]
+
+
+@pytest.mark.parametrize(
+    ("sign", "others", "complete", "evidence"),
+    [
+        (sign_in(1, at("07:00"), result="50126"), [_NEWEST], (), "notApplicable"),
+        (sign_in(1, at("07:00"), resource=guid("9", 7)), [_NEWEST], (), "noSource"),
+        (sign_in(1, at("07:00"), resource=STORAGE), [_NEWEST], (), "noLoader"),
+        (sign_in(1, at("07:00")), [_NEWEST], (), "notCollected"),
+        # Newest event 10:39, token until 08:30, log until 08:40, two hours of doubt: 10:40.
+        (sign_in(1, at("07:00")), _vault_from("06:00", "10:39", 0), _VAULTS, "tooRecent"),
+        (sign_in(1, at("07:00")), _vault_from("06:00", "10:41", 0), _VAULTS, "complete"),
+        # The vaults stopped earlier than the tenant.
+        (sign_in(1, at("07:00")), [*_vault_from("06:00", "08:00", 0), _NEWEST], (), "gap"),
+        (sign_in(1, at("07:00")), [*_vault_from("07:30", "12:00", 3), _NEWEST], (), "gap"),
+        # Silent between two events that nobody vouches for.
+        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3), (), "gap"),
+        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3), _VAULTS, "complete"),
+        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3),
+         (Complete("AZKVAuditLogs", None, moment("08:00"), None),), "gap"),
+        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3), _ONE_VAULT, "complete"),
+        (sign_in(1, at("07:00"), resource=ARM),
+         [arm_act(91, at("06:00"), **_OTHERS), arm_act(92, at("12:00", 3), **_OTHERS)],
+         (Complete("AzureActivity"),), "changesOnly"),
+        # Another vault is known from the activity log and delivers nothing.
+        (sign_in(1, at("07:00")), [*_vault_from("06:00", "12:00", 3), _MENTION],
+         _ONE_VAULT, "partialScopes"),
+        (sign_in(1, at("07:00")), [*_vault_from("06:00", "12:00", 3), _MENTION],
+         _VAULTS, "complete"),
+        # Nothing delivered, but the operator says that all there was is here.
+        (sign_in(1, at("07:00")), [sign_in(89, at("05:00"), resource=STORAGE, **_OTHERS), _NEWEST],
+         _VAULTS, "complete"),
+        # A source whose records have no time covers nothing.
+        (sign_in(1, at("07:00")), [vault_act(91, None, **_OTHERS), _NEWEST], (), "gap"),
+    ],
+)  # fmt: skip
+def test_evidence_of_a_sign_in(
+    tmp_path: Path, sign: Row, others: list[Row], complete: tuple[Complete, ...], evidence: str
+) -> None:
+    config = Config(subscriptions=_TENANTS, complete=complete)
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(sign, *others)}, config=config)
+    (row,) = [row for row in graph.nodes("SignIn") if guid("5", 1) in row["sampleIds"]]
+    assert row["evidence"] == evidence
+
+
+_COVERED = [sign_in(80, at("00:00", -3), **_OTHERS), sign_in(81, at("12:00", 3), **_OTHERS)]
+_SIGN_INS = (Complete("AADServicePrincipalSignInLogs"), Complete("AADManagedIdentitySignInLogs"))
+_KNOWN = sign_in(82, at("00:00", -3))
+
+
+@pytest.mark.parametrize(
+    ("act", "others", "complete", "evidence"),
+    [
+        (vault_act(1, at("07:00")), [arm_act(91, at("12:00", 3), **_OTHERS)], (), "notCollected"),
+        (vault_act(1, at("07:00")), [_KNOWN, *_COVERED], _SIGN_INS, "complete"),
+        (vault_act(1, at("07:00")), [_KNOWN, *_COVERED], (), "gap"),
+        (vault_act(1, at("11:00", 3)), [_KNOWN, *_COVERED], _SIGN_INS, "tooRecent"),
+        (vault_act(1, at("07:00")), [sign_in(82, at("06:59")), _COVERED[1]], (), "tokenOlderThanCoverage"),
+        # The token says that it was issued inside the coverage.
+        (arm_act(1, at("07:40"), issued=moment("07:00")), [sign_in(82, at("06:59:59")), *_COVERED],
+         _SIGN_INS, "complete"),
+        # A principal never seen to sign in may be a managed identity: both logs are needed.
+        (vault_act(1, at("07:00")), _COVERED, (_SIGN_INS[0],), "notCollected"),
+        (vault_act(1, at("07:00")), _COVERED, _SIGN_INS, "complete"),
+    ],
+)  # fmt: skip
+def test_evidence_of_an_activity(
+    tmp_path: Path, act: Row, others: list[Row], complete: tuple[Complete, ...], evidence: str
+) -> None:
+    config = Config(subscriptions=_TENANTS, complete=complete)
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(act, *others)}, config=config)
+    mine = {e["toKey"] for e in graph.edges("PERFORMED", fromKey=f"{TENANT}/{guid('d', 1)}")}
+    assert {row["evidence"] for row in graph.nodes("Activity") if row["key"] in mine} == {evidence}
+
+
+def test_silence_is_told_from_a_thin_source(tmp_path: Path) -> None:
+    # Twenty events in every hour of three days, but for three hours of the second; an audit source beside it is thin.
+    busy = [
+        sign_in(1000 * day + 40 * hour + n, at(f"{hour:02d}:{n * 3:02d}", day))
+        for day in range(3) for hour in range(24) for n in range(20) if not (day == 1 and 9 <= hour < 12)
+    ]  # fmt: skip
+    thin = [vault_act(1, at("01:00"), **_OTHERS), vault_act(2, at("23:00", 2), **_OTHERS)]
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*busy, *thin)}, config=Config(subscriptions=_TENANTS))
+    found = {(row["source"], row["kind"], row["start"], row["end"]) for row in graph.nodes("Gap")}
+    assert found == {
+        ("AADServicePrincipalSignInLogs", "silence", moment("08:57", 1), moment("12:00", 1)),
+        ("AZKVAuditLogs", "unproven", moment("01:00"), moment("23:00", 2)),
+    }
+    assert len(graph.edges("HAS_GAP")) == 2
+
+
+def test_another_category_of_the_same_export_proves_silence(tmp_path: Path) -> None:
+    audits = [
+        {"Type": "AuditLogs", "AADTenantId": TENANT, "TimeGenerated": at("12:00", day), "Id": f"Directory_{day}",
+         "OperationName": "Update user", "TargetResources": [], "InitiatedBy": {}}
+        for day in range(4)
+    ]  # fmt: skip
+    sign_ins = [sign_in(1, at("07:00")), sign_in(2, at("20:00", 3))]
+    graph = graph_of(tmp_path / "1", {"rows.jsonl": jsonl(*audits, *sign_ins)})
+    assert {row["source"] for row in graph.nodes("Gap")} == {"AuditLogs"}
+    # Not on every day of the silence.
+    graph = graph_of(tmp_path / "2", {"rows.jsonl": jsonl(*audits[:2], *audits[3:], *sign_ins)})
+    assert {row["source"] for row in graph.nodes("Gap")} == {"AuditLogs", "AADServicePrincipalSignInLogs"}
+
+
+def _limits(place: Place) -> set[tuple[str, datetime, datetime]]:
+    return {(row["tenantId"], row["start"], row["end"]) for row in place.graph().nodes("Gap", kind="rowLimit")}
+
+
+def test_an_input_at_a_row_limit_is_a_gap_of_the_tenants_in_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.load({"limited.jsonl": jsonl(sign_in(1, at("07:00")), sign_in(2, at("08:00")))}, limited=["limited.jsonl"])
+    expected = {(TENANT, moment("07:00"), moment("08:00"))}
+    assert _limits(place) == expected
+    # A second tenant does not make the first one's gap go away, and has none of its own.
+    place.load({"other.jsonl": jsonl(sign_in(3, at("07:30"), tenant=OTHER_TENANT))})
+    assert _limits(place) == expected
+
+
+def test_what_a_source_delivered(tmp_path: Path) -> None:
+    rows = [sign_in(1, at("07:00"), TimeGenerated=at("07:05")), sign_in(2, at("08:00"), TimeGenerated=at("08:10"))]
+    again = {**rows[0], "TimeGenerated": at("07:06")}
+    source = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows, rows[1], again)}).node("LogSource")
+    assert (source["eventCount"], source["duplicates"], source["declared"]) == (2, 1, False)
+    assert (source["firstSeen"], source["lastSeen"]) == (moment("07:00"), moment("08:00"))
+    assert 280 <= source["delayP50"] <= 320 and 570 <= source["delayP95"] <= 630
