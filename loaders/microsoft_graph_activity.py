@@ -190,12 +190,14 @@ def _templates(segments: list[str]) -> list[str]:
         elif segment.endswith(":") and len(segment) > 1:
             found += [f"{_segment(segment[:-1])}:", _PATH]
             in_file_path = True
+        elif len(segment) == 36 and segment[8] == segment[13] == segment[18] == segment[23] == "-":
+            found.append(_ID)  # most ids; they would only drive the names out of the memory of `_segment`
         else:
             found.append(_segment(segment))
     return found
 
 
-# The names of collections come in every request; ids are told by their form before.
+# The names of collections come in every request.
 @lru_cache(maxsize=4096)
 def _segment(written: str) -> str:
     segment = unquote(written).lower()

@@ -1,0 +1,35 @@
+"""docs/sources.md lists every source; run this file as a program to write the table anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graphcorr.ingest import registry
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "sources.md"
+START = "<!-- table of sources: made from the loaders, do not edit -->\n"
+END = "<!-- end of table -->\n"
+
+
+def table() -> str:
+    rows = [
+        f"| `{loader.source}` | {loader.title.rstrip('.')} | {', '.join(sorted(loader.parse))} "
+        f"| {', '.join(loader.categories) or '–'} |"
+        for loader in sorted(registry.all(), key=lambda loader: loader.source)
+    ]
+    return "\n".join(["", "| source | what | shapes | diagnostic categories |", "|---|---|---|---|", *rows, "", ""])
+
+
+def page_with_table(text: str) -> str:
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    return before + START + table() + END + after
+
+
+def test_the_page_of_sources_lists_every_loader():
+    text = PAGE.read_text("utf-8")
+    assert text == page_with_table(text), "run: python tests/loaders/test_sources_page.py"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with_table(PAGE.read_text("utf-8")), "utf-8")
