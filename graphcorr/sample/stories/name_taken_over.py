@@ -1,0 +1,31 @@
+"""An application gives its name away, and another one, made by the attacker, is called so from then on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from graphcorr.sample.stage import Stage, Story
+
+VARIANTS = ("taken by a new application", "taken by an application that was there")
+
+
+def place(stage: Stage, story: Story) -> None:
+    former, heir = stage.victim(), stage.victim()
+    story.principals += [former, heir]
+    actor = stage.taken_over()
+    at = stage.moment(4.1)
+    name = former.name(at)
+    stage.rename(former, at, actor, f"{name}-old")
+    story.expect(former, "renamed_principal")
+    later = at + timedelta(minutes=20)
+    if "new" in story.variant:
+        heir.names[:] = [(stage.tenant.start, name)]
+        stage.create(heir, later, actor)
+        heir.works_from = heir.works_until
+    else:
+        stage.rename(heir, later, actor, name)
+        story.expect(heir, "renamed_principal")
+    stage.work(heir, later + timedelta(minutes=30), "graph", stage.address)
+    story.expect(heir, "name_taken_over")
+    if "there" in story.variant:
+        story.expect_new_address(stage, heir, later)

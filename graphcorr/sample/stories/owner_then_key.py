@@ -1,0 +1,31 @@
+"""The attacker becomes an owner of an application, and as its owner adds a key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from graphcorr.sample.stage import Stage, Story
+
+VARIANTS = ("within an hour", "two days later")
+
+
+def place(stage: Stage, story: Story) -> None:
+    victim = stage.victim()
+    story.principals.append(victim)
+    at = stage.moment(5.5)
+    actor = stage.taken_over()
+    mallory = next(user for user in stage.tenant.users if user.id != actor.id)
+    stage.add_owner(victim, at, actor, mallory)
+    added = at + (timedelta(minutes=35) if "hour" in story.variant else timedelta(days=2))
+    as_owner = stage.user(mallory)
+    key = stage.add_key(victim, added, as_owner)
+    use = added + timedelta(minutes=12)
+    stage.work(victim, use, "graph", stage.address, key)
+    story.expect(
+        victim,
+        "owner_then_credential",
+        "unexplained_credential_update",
+        "new_credential_first_use_from_new_address",
+        "credential_to_resource_chain",
+    )
+    story.expect_new_address(stage, victim, use)
