@@ -21,8 +21,9 @@ from graphcorr.errors import InputError
 from graphcorr.home import Home
 from graphcorr.load import load
 from graphcorr.patterns.parse import load_patterns
+from graphcorr.refresh import is_current, refresh
 from graphcorr.scan import scan_store
-from graphcorr.stores import open_store
+from graphcorr.stores import EMBEDDED, StoreChoice, open_store
 
 if TYPE_CHECKING:
     from graphcorr.findings import Finding
@@ -110,11 +111,6 @@ class Evaluation:
     baselines: tuple[Score, ...]
     not_in_pack: tuple[str, ...]
 
-    @property
-    def failed(self) -> bool:
-        """True if anything was missed or falsely found by a pattern."""
-        return any(score.missed or score.false for score in self.patterns)
-
 
 def evaluate(
     folder: Path,
@@ -122,7 +118,7 @@ def evaluate(
     *,
     patterns: Iterable[str] | None = None,
     pattern_dirs: Sequence[Path] = (),
-    store: str = "embedded",
+    store: StoreChoice = EMBEDDED,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Load a sample (`logs/`, `graphcorr.toml`, `truth.json` in `folder`) into `home` and judge the patterns.
@@ -137,6 +133,9 @@ def evaluate(
     place = Home(home)
     place.require()
     pack = load_patterns([content_dir("cypher") / "patterns", *pattern_dirs])
+    if not is_current(place, store):
+        with place.lock(True, "evaluate", 30.0):
+            refresh(place, place.remember(), store, progress)
     wanted = None if patterns is None else set(patterns)
     chosen = [pattern for pattern in pack if wanted is None or pattern.id in wanted]
     scores = []

@@ -20,7 +20,8 @@ from graphcorr.report.safe import printable
 
 EXIT_CODES = {
     0: "done; for `scan`: no finding at or above --fail-on",
-    1: "`scan`: findings at or above --fail-on (default low); undecided ones only with --fail-on-undecided",
+    1: "`scan`: findings at or above --fail-on (default low); undecided ones only with --fail-on-undecided; "
+    "`evaluate`: a pattern below --recall or --precision",
     2: "the command, an option or graphcorr.toml is wrong",
     3: "nothing could be read from what was given",
     4: "a pattern is not valid",
@@ -47,6 +48,8 @@ _COMMANDS = {
     "patterns": "patterns:patterns",
     "loaders": "loaders:loaders",
     "verify": "verify:verify",
+    "sample": "sample:sample",
+    "evaluate": "evaluate:evaluate",
     "clear": "clear:clear",
     "config": "configuration:config",
 }
