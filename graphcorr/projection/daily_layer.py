@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -44,7 +45,7 @@ TABLES = (
 _AROUND = timedelta(hours=28, minutes=10)
 _NEIGHBOURS = 2
 # Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
-_ROWS_AT_ONCE = 1_500_000
+_ROWS_AT_ONCE = 1_000_000
 
 # Columns that no daily SQL reads.
 _UNUSED = (
@@ -84,6 +85,7 @@ def build(
     tables readable: new ones are published by one rename of the manifest.
     """
     root.mkdir(parents=True, exist_ok=True)
+    temp.mkdir(parents=True, exist_ok=True)
     shared = ids.digest(
         steps.code_digest(),
         sorted(config.workspaces.items()),
@@ -99,9 +101,9 @@ def build(
         for done, chunk in _chunks(touched, surveyed.rows):
             if progress is not None:
                 progress("projecting days", done, len(touched))
-            with connect(temp / f"daily-{uuid.uuid4().hex}") as duck:
+            with TemporaryDirectory(dir=temp) as folder, connect(Path(folder) / "spill") as duck:
                 steps.prepare(duck, config, "all")
-                _load(duck, archive, surveyed, chunk)
+                _load(duck, archive, surveyed, chunk, Path(folder))
                 steps.run_files(duck, "daily")
                 _export(duck, root, {day: wanted[day] for day in chunk})
     manifest = {"empty": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
@@ -193,8 +195,10 @@ def _chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[in
         yield done, chunk
 
 
-def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]) -> None:
-    """Tables sign_in, change and activity: merged events of the days (`home`) and of the time around them."""
+def _load(
+    duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date], folder: Path
+) -> None:
+    """Views sign_in, change and activity: merged events of the days (`home`) and of the time around them."""
     put_only_tenant(duck, surveyed.only_tenant)
     near = _near(days)
     steps.put(duck, "near_day", {"day": pa.date32()}, [(day,) for day in near])
@@ -212,12 +216,15 @@ def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, d
             WHERE coalesce(m.home_day, v.day) IN (SELECT day FROM near_day)""")
         duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind}_events AS {merge_sql(kind, f'{kind}_versions')}")
         unused = ", ".join(column for column in _UNUSED if column in archive.schema(kind).names)
-        duck.execute(f"""
-            CREATE OR REPLACE TEMP TABLE {name} AS
+        events = f"""
             SELECT e.* EXCLUDE ({unused}), day IN (SELECT day FROM home_day) AS home
             FROM ({tenant_sql(f"{kind}_events", archive.schema(kind))}) e
             WHERE tenant IS NOT NULL AND (day IN (SELECT day FROM home_day)
-                OR EXISTS (SELECT 1 FROM span WHERE e."at" >= span.since AND e."at" < span.until))""")
+                OR EXISTS (SELECT 1 FROM span WHERE e."at" >= span.since AND e."at" < span.until))"""
+        # In a file, not a table: the SQL reads few columns at a time, and wide tables would fill the memory.
+        path = folder / f"{name}.parquet"
+        duck.sql(events).write_parquet(str(path), compression="uncompressed")
+        duck.read_parquet([str(path)]).create_view(name)
 
 
 def _midnight(day: date) -> datetime:

@@ -7,9 +7,9 @@ CREATE OR REPLACE MACRO object_key(tenant, id) AS tenant || '/' || id;
 CREATE OR REPLACE MACRO bounded(text) AS
     CASE WHEN strlen(text) > 1000 THEN left(text, 200) || '… (' || md5(text) || ')' ELSE text END;
 
--- One key from many parts; absent parts keep their place.
+-- One key from many parts; absent parts keep their place. A number of 16 bytes, so that millions of them fit.
 CREATE OR REPLACE MACRO fold_key(parts) AS
-    md5(array_to_string(list_transform(parts, lambda part: coalesce(part, '')), chr(31)));
+    md5(array_to_string(list_transform(parts, lambda part: coalesce(part, '')), chr(31)))::UUID;
 
 -- Addresses that say nothing about where a caller is: absent, private, shared (RFC 6598), loopback, link-local.
 CREATE OR REPLACE MACRO says_nothing(ip) AS
@@ -43,3 +43,11 @@ CREATE OR REPLACE MACRO edge_key(type, source, target, extra) AS
 
 -- An instant as text inside a key; absent instants keep their place.
 CREATE OR REPLACE MACRO moment("at") AS coalesce(epoch_us("at")::VARCHAR, '');
+
+-- Life of a token in minutes (log-facts 3.3): `service` is the name of the resource's service, `owner` the tenant that
+-- owns the client application. A single-tenant application may hold a token for Graph for a day.
+CREATE OR REPLACE MACRO token_life(kind, service, owner, tenant) AS
+    CASE WHEN kind = 'user' THEN (SELECT life_user FROM setting)
+         WHEN kind = 'managedIdentity' THEN (SELECT life_long FROM setting)
+         WHEN service IN ('graph', 'aadGraph') AND coalesce(owner, tenant) = tenant THEN (SELECT life_long FROM setting)
+         ELSE (SELECT life_application FROM setting) END;

@@ -39,7 +39,6 @@ def run_files(duck: duckdb.DuckDBPyConnection, folder: str, first: str = "", las
 
 def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None:
     """Macros, settings, and everything that is declared in code or configuration, as tables."""
-    duck.execute((_HERE / "macros.sql").read_text(encoding="utf-8"))
     text, stamp = pa.string(), pa.timestamp("us", "UTC")
     put(duck, "workspace", {"id": text, "tenant": text}, list(config.workspaces.items()))
     put(duck, "subscription", {"id": text, "tenant": text}, list(config.subscriptions.items()))
@@ -72,6 +71,7 @@ def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None
         {"users": text, "life_application": whole, "life_long": whole, "life_user": whole},
         [(users, services.LIFE_APPLICATION, services.LIFE_LONG, services.LIFE_USER)],
     )
+    duck.execute((_HERE / "macros.sql").read_text(encoding="utf-8"))
 
 
 def put(

@@ -45,7 +45,7 @@ def build(
     only_tenant: str | None,
     target: Path,
 ) -> None:
-    """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema, sorted by key."""
+    """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema."""
     steps.prepare(duck, config, users)
     daily_layer.put_only_tenant(duck, only_tenant)
     for table in daily_layer.TABLES:
@@ -204,8 +204,8 @@ def _edges_sql(edge: schema.Edge) -> str:
 
 
 def _write(duck: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Rows of a query, sorted by key, as a parquet file; also left behind as the table `out`."""
-    duck.execute(f"CREATE OR REPLACE TABLE out AS {query} ORDER BY key")
+    """Rows of a query as a parquet file; also left behind as the table `out`."""
+    duck.execute(f"CREATE OR REPLACE TABLE out AS {query}")
     twice = duck.execute("SELECT key FROM out GROUP BY key HAVING count(*) > 1 LIMIT 1").fetchall()
     if twice:
         raise GraphcorrError(

@@ -24,19 +24,6 @@ SELECT act_id, home, day, "at", ip, says_nothing(ip) AS any_address, token_id, t
        ], lambda key: key IS NOT NULL))) AS link_key
 FROM act;
 
--- Life of a token in minutes (log-facts 3.3).
-CREATE OR REPLACE TEMP TABLE issued AS
-SELECT s.event_key AS sign_in_id, s.home, s.day, s.tenant, s.kind, s."at", s.ip, s.token_id,
-       s.service_principal_id, s.app_id, s.user_id, s.user_principal_name, v.groups,
-       says_nothing(s.ip) OR s.kind = 'managedIdentity' AS any_address,
-       CASE s.kind WHEN 'user' THEN (SELECT life_user FROM setting)
-                   WHEN 'managedIdentity' THEN (SELECT life_long FROM setting)
-                   ELSE CASE WHEN v.name IN ('graph', 'aadGraph') AND coalesce(s.app_owner_tenant_id, s.tenant) = s.tenant
-                             THEN (SELECT life_long FROM setting) ELSE (SELECT life_application FROM setting) END
-       END AS life
-FROM sign_in s LEFT JOIN service v ON v.app_id = s.resource_app_id
-WHERE s."at" IS NOT NULL AND s.result_class = 'success';
-
 CREATE OR REPLACE TEMP TABLE sign_in_key AS
 SELECT * FROM (
     SELECT sign_in_id, home, day, "at", ip, any_address, life,
@@ -44,6 +31,12 @@ SELECT * FROM (
                WHEN kind = 'user' THEN ['user:' || user_id, 'upn:' || lower(user_principal_name)]
                WHEN service_principal_id IS NOT NULL THEN ['sp:' || service_principal_id, 'app:' || app_id]
                ELSE ['noSp:' || app_id] END, lambda key: key IS NOT NULL))) AS link_key
-    FROM (SELECT *, unnest(groups) AS act_group FROM issued WHERE groups IS NOT NULL)
+    FROM (
+        SELECT s.event_key AS sign_in_id, s.home, s.day, s.tenant, s.kind, s."at", s.ip, s.service_principal_id, s.app_id,
+               s.user_id, s.user_principal_name, says_nothing(s.ip) OR s.kind = 'managedIdentity' AS any_address,
+               token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) AS life, unnest(v.groups) AS act_group
+        FROM sign_in s JOIN service v ON v.app_id = s.resource_app_id
+        WHERE s."at" IS NOT NULL AND s.result_class = 'success' AND v.groups IS NOT NULL
+    )
 )
 WHERE link_key IN (SELECT link_key FROM act_key);

@@ -1,8 +1,8 @@
 -- Repeated events of a UTC hour become one fold. Keys use ids as written, never a resolved or derived value.
 
+-- Few columns: a day's sign-ins are too many to keep twice.
 CREATE OR REPLACE TEMP TABLE sign_in_state AS
-SELECT s.*, date_trunc('hour', s."at") AS hour,
-       credential_id(s.key_id, s.federated_credential_id, s.thumbprint) AS credential,
+SELECT s.event_key, s.home, s.day, s.tenant, s.kind, s."at", s.ip,
        fold_key([s.tenant, s.kind, s.service_principal_id, s.app_id, s.user_id, s.ip,
                  credential_id(s.key_id, s.federated_credential_id, s.thumbprint),
                  s.resource_app_id, s.resource_service_principal_id, s.result_code,
@@ -11,30 +11,49 @@ SELECT s.*, date_trunc('hour', s."at") AS hour,
             WHEN l.sign_in_id IS NOT NULL THEN 'linked'
             WHEN p.same_address THEN 'same'
             WHEN p.any_address THEN 'other'
-            ELSE 'unexplained' END AS state,
-       i.life
+            ELSE 'unexplained' END AS state
 FROM sign_in s
 LEFT JOIN (SELECT DISTINCT sign_in_id FROM link) l ON l.sign_in_id = s.event_key
-LEFT JOIN possible p ON p.sign_in_id = s.event_key
-LEFT JOIN issued i ON i.sign_in_id = s.event_key;
+LEFT JOIN possible p ON p.sign_in_id = s.event_key;
+
+-- Counts are numbers only and the first and last event come from sorting: both can leave the memory, texts in
+-- aggregates cannot. What the key is made of is the same in every sign-in of a fold: it is taken from the first.
+CREATE OR REPLACE TEMP TABLE fold_place AS
+SELECT fold, event_key, first_place, last_place FROM (
+    SELECT fold, event_key, row_number() OVER (PARTITION BY fold ORDER BY "at", event_key) AS first_place,
+           count(*) OVER (PARTITION BY fold) + 1 - row_number() OVER (PARTITION BY fold ORDER BY "at", event_key) AS last_place
+    FROM sign_in_state WHERE home
+) WHERE first_place = 1 OR last_place = 1;
+
+CREATE OR REPLACE TEMP TABLE unexplained AS
+SELECT fold, list(event_key ORDER BY place) AS ids FROM (
+    SELECT fold, event_key, row_number() OVER (PARTITION BY fold ORDER BY "at", event_key) AS place
+    FROM sign_in_state WHERE home AND state = 'unexplained' AND kind <> 'user'
+) WHERE place <= 5 GROUP BY fold;
 
 CREATE OR REPLACE TABLE sign_in_fold AS
-SELECT day, fold, any_value(tenant) AS tenant, any_value(kind) AS kind,
-       any_value(service_principal_id) AS service_principal_id, any_value(app_id) AS app_id,
-       any_value(user_id) AS user_id, max(user_principal_name) AS user_principal_name, any_value(ip) AS ip, max(country) AS country,
-       any_value(credential) AS credential, any_value(resource_app_id) AS resource_app_id,
-       any_value(resource_service_principal_id) AS resource_service_principal_id, max(resource_name) AS resource_name,
-       any_value(result_code) AS result_code, max(result_class) AS result_class, any_value(hour) AS hour,
-       max(credential_type) AS credential_type, max(source) AS source, max(life) AS life,
-       count(*) AS count,
-       count(*) FILTER (state = 'linked') AS linked,
-       count(*) FILTER (state = 'same') AS same_address,
-       count(*) FILTER (state = 'other') AS other_address,
-       count(*) FILTER (state = 'unexplained') AS unexplained,
-       min("at") AS first_at, max("at") AS last_at,
-       first_last(event_key, "at") AS sample_ids,
-       first_five_where(event_key, "at", state = 'unexplained') AS unexplained_ids
-FROM sign_in_state WHERE home GROUP BY day, fold;
+WITH counted AS (
+    SELECT day, fold, count(*) AS count,
+           count(*) FILTER (state = 'linked') AS linked,
+           count(*) FILTER (state = 'same') AS same_address,
+           count(*) FILTER (state = 'other') AS other_address,
+           count(*) FILTER (state = 'unexplained') AS unexplained,
+           min("at") AS first_at, max("at") AS last_at
+    FROM sign_in_state WHERE home GROUP BY day, fold
+)
+SELECT c.day, c.fold::VARCHAR AS fold, s.tenant, s.kind, s.service_principal_id, s.app_id, s.user_id, s.user_principal_name, s.ip,
+       s.country, credential_id(s.key_id, s.federated_credential_id, s.thumbprint) AS credential, s.resource_app_id,
+       s.resource_service_principal_id, s.resource_name, s.result_code, s.result_class, date_trunc('hour', s."at") AS hour,
+       s.credential_type, CASE WHEN s.result_class = 'success' AND s."at" IS NOT NULL
+                               THEN token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) END AS life,
+       c.count, c.linked, c.same_address, c.other_address, c.unexplained, c.first_at, c.last_at,
+       first_and_last(f.event_key, l.event_key) AS sample_ids, u.ids AS unexplained_ids
+FROM counted c
+JOIN fold_place f ON f.fold = c.fold AND f.first_place = 1
+JOIN fold_place l ON l.fold = c.fold AND l.last_place = 1
+JOIN sign_in s ON s.home AND s.event_key = f.event_key
+LEFT JOIN unexplained u ON u.fold = c.fold
+LEFT JOIN service v ON v.app_id = s.resource_app_id;
 
 CREATE OR REPLACE TEMP TABLE activity_state AS
 SELECT a.*, date_trunc('hour', a."at") AS hour,
@@ -46,7 +65,7 @@ LEFT JOIN link l ON l.act_id = a.event_key
 LEFT JOIN candidate_count c ON c.act_id = a.event_key;
 
 CREATE OR REPLACE TABLE activity_fold AS
-SELECT day, fold, any_value(tenant) AS tenant, any_value(source) AS source, any_value(scope) AS scope, any_value(service) AS service,
+SELECT day, fold::VARCHAR AS fold, any_value(tenant) AS tenant, any_value(source) AS source, any_value(scope) AS scope, any_value(service) AS service,
        any_value(operation) AS operation, any_value(outcome) AS outcome,
        any_value(service_principal_id) AS service_principal_id, any_value(user_id) AS user_id,
        any_value(user_principal_name) AS user_principal_name, any_value(app_id) AS app_id, any_value(ip) AS ip,
@@ -62,7 +81,7 @@ FROM activity_state WHERE home GROUP BY day, fold;
 
 -- One edge per pair of folds and basis; it belongs to the day of the act.
 CREATE OR REPLACE TABLE led_to AS
-SELECT a.day, s.tenant, s.fold AS sign_in_fold, a.kind AS act_kind, a.target, l.basis,
+SELECT a.day, s.tenant, s.fold::VARCHAR AS sign_in_fold, a.kind AS act_kind, a.target, l.basis,
        CASE max(CASE l.confidence WHEN 'exact' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END)
            WHEN 0 THEN 'exact' WHEN 1 THEN 'high' WHEN 2 THEN 'medium' ELSE 'low' END AS confidence,
        count(*) AS events, first_five(a.act_id, a."at") AS event_ids,
@@ -71,7 +90,7 @@ SELECT a.day, s.tenant, s.fold AS sign_in_fold, a.kind AS act_kind, a.target, l.
        max(l.candidates)::BIGINT AS candidates, max(s.ip) AS sign_in_ip
 FROM link l
 JOIN (
-    SELECT event_key AS act_id, day, "at", fold AS target, 'activity' AS kind FROM activity_state WHERE home
+    SELECT event_key AS act_id, day, "at", fold::VARCHAR AS target, 'activity' AS kind FROM activity_state WHERE home
     UNION ALL
     SELECT event_key, day, "at", event_key, 'change' FROM change WHERE home
 ) a ON a.act_id = l.act_id
@@ -81,8 +100,8 @@ GROUP BY a.day, s.tenant, s.fold, a.kind, a.target, l.basis;
 -- Tokens worth a node: seen at two addresses, or used by an application without a known sign-in.
 CREATE OR REPLACE TABLE token AS
 SELECT a.day, a.tenant, a.token_id, min(a.token_issued_at) AS issued_at, min(a."at") AS first_at, max(a."at") AS last_at,
-       any_value(s.fold) AS sign_in_fold, any_value(s.event_key) AS sign_in_id,
-       list_sort(list_distinct(list(a.fold))) AS activity_folds, first_five(a.event_key, a."at") AS event_ids
+       any_value(s.fold)::VARCHAR AS sign_in_fold, any_value(s.event_key) AS sign_in_id,
+       list_sort(list_distinct(list(a.fold::VARCHAR))) AS activity_folds, first_five(a.event_key, a."at") AS event_ids
 FROM activity_state a
 LEFT JOIN token_link l ON l.act_id = a.event_key
 LEFT JOIN sign_in_state s ON s.event_key = l.sign_in_id

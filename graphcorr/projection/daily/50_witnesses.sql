@@ -146,4 +146,4 @@ FROM change WHERE home;
 
 -- The activity folds that carried grants or credentials, so that their edges start at the fold.
 CREATE OR REPLACE TABLE act_fold AS
-SELECT day, event_key, fold FROM activity_state WHERE home AND (len(grants) > 0 OR len(credentials) > 0);
+SELECT day, event_key, fold::VARCHAR AS fold FROM activity_state WHERE home AND (len(grants) > 0 OR len(credentials) > 0);
