@@ -1,0 +1,26 @@
+// Activity without a sign-in
+// Something was done, and no sign-in that can have led to it was seen: `evidence` says whether one should have been.
+// Where there is none: the newest activity, else the newest changes.
+CALL () {
+  MATCH (activity:Activity)
+  WHERE activity.withoutSignInCount > 0
+  WITH activity ORDER BY activity.evidence = 'complete' DESC, activity.lastSeen DESC, activity.key LIMIT 30
+  MATCH path = (activity)-[:PERFORMED|FROM|ON]-()
+  RETURN path, 1 AS tier
+  UNION ALL
+  MATCH (activity:Activity)
+  WITH activity ORDER BY activity.lastSeen DESC, activity.key LIMIT 30
+  MATCH path = (activity)-[:PERFORMED|FROM|ON|LED_TO]-()
+  RETURN path, 2 AS tier
+  UNION ALL
+  MATCH (change:Change)
+  WITH change ORDER BY change.at DESC, change.key LIMIT 40
+  MATCH path = (change)-[:MADE|CHANGED]-()
+  RETURN path, 3 AS tier
+  UNION ALL
+  MATCH path = (:LogSource)
+  RETURN path, 9 AS tier LIMIT 50
+}
+WITH tier, collect(path) AS paths ORDER BY tier LIMIT 1
+UNWIND paths AS path
+RETURN path

@@ -1,0 +1,2 @@
+// Set the parameters
+:params { principal: '', address: '', keyId: '', eventId: '' }

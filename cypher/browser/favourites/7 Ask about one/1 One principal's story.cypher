@@ -1,0 +1,48 @@
+// One principal's story
+// Its objects and names, its keys, the changes made to it and by it, its sign-ins and what they led to.
+// Any name it ever had, an application id or an object id; empty = the one with most changes.
+// Set the parameters first (favourite "Set the parameters"), then type over one:
+// :param principal => 'contoso-billing-sync'
+CALL () {
+  CALL () {
+    MATCH (who:Identity)
+    WHERE $principal <> '' AND (toLower(who.appId) = toLower($principal) OR who.identityId = $principal
+      OR any(name IN who.name + coalesce(who.formerNames, []) WHERE toLower(name) = toLower($principal))
+      OR EXISTS { (who)<-[:PART_OF]-(part) WHERE part.objectId = toLower($principal) })
+    RETURN who LIMIT 5
+    UNION
+    MATCH (who:User)
+    WHERE $principal <> '' AND (who.objectId = toLower($principal) OR toLower(who.name) = toLower($principal)
+      OR toLower(who.userPrincipalName) = toLower($principal))
+    RETURN who LIMIT 5
+    UNION
+    MATCH (who:Identity)
+    WHERE $principal = ''
+    RETURN who
+    ORDER BY COUNT { (who)<-[:PART_OF]-()<-[:CHANGED]-(:Change) } DESC, COUNT { (who)<-[:PART_OF]-() } DESC, who.key
+    LIMIT 1
+  }
+  MATCH (who)<-[:PART_OF*0..1]-(part)
+
+  CALL (who, part) {
+    MATCH path = (who)<-[:PART_OF]-(part) RETURN path
+    UNION
+    MATCH path = (part)-[:NAMED|HAS_CREDENTIAL]->() RETURN path LIMIT 20
+    UNION
+    MATCH path = (part)<-[:CHANGED]-(change:Change)<-[:MADE*0..1]-()
+    RETURN path ORDER BY change.at DESC, change.key LIMIT 20
+    UNION
+    MATCH path = (part)-[:MADE]->(change:Change)-[:CHANGED]->()
+    RETURN path ORDER BY change.at DESC, change.key LIMIT 15
+    UNION
+    MATCH path = (part)-[:SIGNED_IN]->(signIn:SignIn)-[:FROM]->()
+    RETURN path ORDER BY signIn.lastSeen DESC, signIn.key LIMIT 10
+  }
+  RETURN path, 1 AS tier
+  UNION ALL
+  MATCH path = (:LogSource)
+  RETURN path, 9 AS tier LIMIT 50
+}
+WITH tier, collect(path) AS paths ORDER BY tier LIMIT 1
+UNWIND paths AS path
+RETURN path

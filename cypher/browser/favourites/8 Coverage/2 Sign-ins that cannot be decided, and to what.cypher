@@ -1,0 +1,16 @@
+// Sign-ins that cannot be decided, and to what
+// Sign-ins with nothing seen afterwards, where the logs at hand cannot tell; `evidence` of a sign-in says which log, time
+// or scope is missing. Where every sign-in can be decided, or none was loaded: the sources.
+CALL () {
+  MATCH (signIn:SignIn)
+  WHERE signIn.resultClass = 'success' AND signIn.kind <> 'user' AND signIn.evidence <> 'complete'
+  WITH signIn ORDER BY signIn.unexplainedCount DESC, signIn.lastSeen DESC, signIn.key LIMIT 40
+  MATCH path = (signIn)-[:SIGNED_IN|TO]-()
+  RETURN path, 1 AS tier
+  UNION ALL
+  MATCH path = (:LogSource)
+  RETURN path, 9 AS tier LIMIT 50
+}
+WITH tier, collect(path) AS paths ORDER BY tier LIMIT 1
+UNWIND paths AS path
+RETURN path
