@@ -206,7 +206,7 @@ class Servers:
                 raise Unavailable("NEO4J_URI is a server of another generation")
             return given
         # A small limit, which the tests of large transactions reach.
-        server = Server(generation, self._folder / generation, db__memory__transaction__max="64m")
+        server = Server(generation, self._folder / generation, db__memory__transaction__max="24m")
         server.start()
         return server
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from graphcorr.store.neo4j import Neo4jStore
 from graphcorr.store.neo4j_connection import Connection, Credentials
 from graphcorr.store.neo4j_lease import Lease, read_marker
 from graphcorr.store.neo4j_write import Writer
+from graphcorr.stores import Neo4jDatabase
 from tests.neo4j_server import GENERATIONS, Given, Server, Servers
 
 SERVERS = [pytest.param(name, marks=pytest.mark.neo4j) for name in GENERATIONS]
@@ -42,3 +44,10 @@ def _empty(server: Server | Given) -> None:
 def connect(server: Server | Given, address: str | None = None) -> Neo4jStore:
     """The store of a server, by another way to it if one is given."""
     return Neo4jStore(Connection(address or server.address, Credentials(server.user, server.password)))
+
+
+def choice(server: Server | Given, folder: Path, **more: Any) -> Neo4jDatabase:
+    """A server as `load`, `scan` and their like take it; its credentials are written into the folder."""
+    file = folder / "credentials"
+    file.write_text(f"NEO4J_USERNAME={server.user}\nNEO4J_PASSWORD={server.password}\n")
+    return Neo4jDatabase(server.address, credentials_file=file, **more)

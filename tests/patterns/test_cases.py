@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from graphcorr.patterns.cases import Case, read_cases, told
 from graphcorr.patterns.model import Pattern
 from graphcorr.patterns.parse import load_patterns
 from graphcorr.scan import ScanDocument, scan
+from tests.neo4j_server import Servers
+from tests.stores import SERVERS, choice
 
 CASES = [
     pytest.param(pattern, case, id=f"{pattern.id}: {case.name}")
@@ -22,20 +24,42 @@ CASES = [
     for case in read_cases(pattern.cases_path)
 ]
 
+Answer = Callable[[Pattern, Case], tuple[Path, ScanDocument]]
 
-def answer(home: Path, pattern: Pattern, files: Mapping[str, bytes], config: str | None) -> ScanDocument:
-    logs = home / "logs"
-    logs.mkdir(parents=True)
-    for name, content in files.items():
-        (logs / name).write_bytes(content)
-    loaded = load([logs], home=home / "home", config=parse_config(config or ""))
-    assert not [problem for file in loaded.read.files for problem in file.problems]
-    return scan(home=home / "home", patterns=[pattern.id])
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """Home and scan document of a case on the embedded store; a case is loaded once for all stores."""
+    answers: dict[tuple[str, str], tuple[Path, ScanDocument]] = {}
+
+    def answer(pattern: Pattern, case: Case) -> tuple[Path, ScanDocument]:
+        if (pattern.id, case.name) not in answers:
+            folder = tmp_path_factory.mktemp("case")
+            logs, home = folder / "logs", folder / "home"
+            logs.mkdir()
+            for name, content in case.files.items():
+                (logs / name).write_bytes(content)
+            loaded = load([logs], home=home, config=parse_config(case.config or ""))
+            assert not [problem for file in loaded.read.files for problem in file.problems]
+            answers[pattern.id, case.name] = home, scan(home=home, patterns=[pattern.id])
+        return answers[pattern.id, case.name]
+
+    return answer
 
 
 @pytest.mark.parametrize(("pattern", "case"), CASES)
-def test_a_case_gives_exactly_what_it_expects(pattern: Pattern, case: Case, tmp_path: Path) -> None:
-    document = answer(tmp_path, pattern, case.files, case.config)
+def test_a_case_gives_exactly_what_it_expects(answer: Answer, pattern: Pattern, case: Case) -> None:
+    _, document = answer(pattern, case)
     assert list(told(document, pattern.id)) == sorted(
         (dict(row) for row in case.expect), key=lambda row: json.dumps(row, sort_keys=True)
     )
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(("pattern", "case"), CASES)
+def test_a_server_gives_the_same_document(
+    answer: Answer, neo4j_servers: Servers, tmp_path: Path, server: str, pattern: Pattern, case: Case
+) -> None:
+    store = choice(neo4j_servers.get(server), tmp_path)
+    home, document = answer(pattern, case)
+    assert scan(home=home, patterns=[pattern.id], store=store) == document

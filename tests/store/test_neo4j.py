@@ -1,0 +1,273 @@
+"""What the Neo4j store promises beyond the contract: the whole way through the door, refusals, errors, foreign data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import neo4j
+import pytest
+from neo4j.exceptions import Neo4jError
+
+from graphcorr.cli import run
+from graphcorr.errors import LockedError, PatternError, StoreError, UsageError
+from graphcorr.store.neo4j import Neo4jStore
+from graphcorr.store.neo4j_connection import BatchTooLarge, Connection, Credentials, failure, read_credentials
+from graphcorr.store.neo4j_lease import Lease
+from graphcorr.store.verify import verify
+from tests.graphs import edge, node, write
+from tests.neo4j_server import Given, Server, Servers
+from tests.stores import SERVERS, connect, open_empty
+
+USERS = [node("DirectoryObject:User", f"t/u{number}", objectId=f"u{number}") for number in range(20)]
+OWNER = node("DirectoryObject:ServicePrincipal", "t/sp", objectId="sp")
+OWNS = [edge("OWNS", user, OWNER) for user in USERS]
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest, neo4j_servers: Servers, tmp_path: Path) -> Iterator[Server | Given]:
+    """A server without data of ours; what a test leaves behind of its own is removed."""
+    open_empty(request.param, tmp_path, neo4j_servers).close()
+    found = neo4j_servers.get(request.param)
+    yield found
+    with driver(found) as other:
+        other.execute_query("MATCH (n) WHERE any(label IN labels(n) WHERE label STARTS WITH 'Foreign') DETACH DELETE n")
+        other.execute_query("MATCH (n:Identity) WHERE n.key IS NULL DETACH DELETE n")
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    return write(tmp_path / "tables", [*USERS, OWNER], OWNS)
+
+
+def driver(server: Server | Given) -> neo4j.Driver:
+    """A way in beside ours, for what others do to the database."""
+    return neo4j.GraphDatabase.driver(server.address, auth=(server.user, server.password))
+
+
+# -- through the door --------------------------------------------------------------------------------------------
+
+
+def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
+    server: Server | Given, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("NEO4J_USERNAME", server.user)
+    monkeypatch.setenv("NEO4J_PASSWORD", server.password)
+    logs = constructed / "log-analytics-json"
+    embedded = ["--home", str(tmp_path / "one"), "-q"]
+    remote = ["--home", str(tmp_path / "two"), "-q", "--store", server.address, "--database", "neo4j"]
+
+    def answer(command: list[str], options: list[str]) -> Any:
+        code = run([*command, *options])
+        shown = capsys.readouterr()
+        assert server.password not in shown.out + shown.err
+        return code, shown.out
+
+    assert answer(["load", str(logs)], embedded)[0] == 0
+    # In two steps, the second a difference.
+    assert answer(["load", str(logs / "AuditLogs.jsonl")], remote)[0] == 0
+    assert answer(["load", str(logs)], remote)[0] == 0
+    code, document = answer(["scan", "--format", "json"], remote)
+    assert (code, document) == answer(["scan", "--format", "json"], embedded)
+    assert json.loads(document)["findings"]
+    for command in (["coverage", "--format", "json"], ["identities", "--format", "json"]):
+        assert answer(command, remote) == answer(command, embedded)
+    assert answer(["verify", "--format", "json"], remote) == (0, "[]\n")
+
+    with driver(server) as other:
+        other.execute_query("MATCH (i:Identity) WITH i ORDER BY i.key LIMIT 1 SET i.name = 'tampered'")
+    code, rows = answer(["verify", "--format", "json"], remote)
+    assert (code, [(row["table"], row["difference"]) for row in json.loads(rows)]) == (7, [("Identity", "changed")])
+
+    assert answer(["clear"], remote)[0] == 0
+    with driver(server) as other:
+        assert other.execute_query("MATCH (n) RETURN count(n)").records[0][0] == 0
+        assert not [r for r in other.execute_query("SHOW INDEXES").records if r["name"].startswith("graphcorr")]
+    assert answer(["scan", "--format", "json"], remote) == (1, document)  # built again
+    assert answer(["verify", "--format", "json"], remote) == (0, "[]\n")
+
+
+# -- data of others ----------------------------------------------------------------------------------------------
+
+
+def test_a_database_with_foreign_data_is_written_only_when_told(server: Server | Given, tables: Path) -> None:
+    with driver(server) as other:
+        other.execute_query("CREATE (:ForeignThing {key: 't/u1'})-[:OWNS {key: 'x'}]->(:ForeignThing)")
+        store = connect(server)
+        with pytest.raises(StoreError, match=r"not graphcorr's: ForeignThing.*--into-shared"):
+            store.write(tables, "p", None)
+        assert store.marker() is None
+        store.close()
+        shared = Neo4jStore(Connection(server.address, Credentials(server.user, server.password)), into_shared=True)
+        shared.write(tables, "p", None)
+        assert verify(shared, tables).counts == {}
+        shared.clear()
+        left = other.execute_query("MATCH (a)-[e]->(b) RETURN labels(a), type(e), labels(b)").records
+        assert [tuple(record.values()) for record in left] == [(["ForeignThing"], "OWNS", ["ForeignThing"])]
+        assert other.execute_query("MATCH (n) RETURN count(n)").records[0][0] == 2
+        shared.close()
+
+
+def test_foreign_data_under_our_labels_is_refused_even_when_told(server: Server | Given, tables: Path) -> None:
+    with driver(server) as other:
+        other.execute_query("CREATE (:Identity {name: 'theirs'})")
+    store = Neo4jStore(Connection(server.address, Credentials(server.user, server.password)), into_shared=True)
+    with pytest.raises(StoreError, match="labels of ours: Identity"):
+        store.write(tables, "p", None)
+    store.close()
+
+
+def test_rows_that_others_removed_are_noticed_and_built_anew(
+    server: Server | Given, tables: Path, tmp_path: Path
+) -> None:
+    with connect(server) as store, driver(server) as other:
+        store.write(tables, "before", None)
+        other.execute_query("MATCH (u:User {key: 't/u3'}) DETACH DELETE u")
+        renamed = [{**user, "name": "renamed"} for user in USERS[:5]]
+        after = write(tmp_path / "after", [*renamed, *USERS[5:], OWNER], OWNS)
+        assert store.write(after, "after", tables).full
+        assert verify(store, after).counts == {}
+
+
+# -- the lease ---------------------------------------------------------------------------------------------------
+
+
+def test_a_second_writer_is_told_who_writes(server: Server | Given, tables: Path) -> None:
+    connection = Connection(server.address, Credentials(server.user, server.password))
+    second = Neo4jStore(Connection(server.address, Credentials(server.user, server.password)), lock_timeout=0.3)
+    with connect(server) as first:
+        first.write(tables, "p", None)
+    lease = Lease(connection, "load")
+    with lease.held(1), pytest.raises(LockedError, match=r"held by load \(process \d+ on .*its lease ends at 20"):
+        second.write(tables, "q", None)
+    assert not second.write(tables, "p", None).full  # given back
+    connection.close()
+    second.close()
+
+
+def test_whoever_lost_the_lease_writes_no_more(server: Server | Given, tables: Path) -> None:
+    with connect(server) as store, driver(server) as other:
+
+        def steal(*_: Any) -> None:
+            other.execute_query("MATCH (m:GraphcorrMarker) SET m.holderId = 'another'")
+
+        with pytest.raises(LockedError, match="took over"):
+            store.write(tables, "p", None, steal)
+        other.execute_query("MATCH (m:GraphcorrMarker) SET m.leaseUntil = datetime() - duration('PT1S')")
+        assert store.write(tables, "p", None).full  # a lease that ended is free
+        assert verify(store, tables).counts == {}
+
+
+def test_a_database_that_is_being_written_is_not_read(server: Server | Given, tables: Path) -> None:
+    with connect(server) as writer, connect(server) as reader:
+
+        def read(*_: Any) -> None:
+            with pytest.raises(StoreError, match="under way"):
+                reader.query("MATCH (n) RETURN n")
+
+        writer.write(tables, "p", None, read)
+        assert reader.query("MATCH (u:User) RETURN count(u)").rows == ((20,),)
+
+
+# -- large transactions ------------------------------------------------------------------------------------------
+
+
+def test_batches_shrink_to_what_the_server_has_memory_for(server: Server | Given, tmp_path: Path) -> None:
+    if isinstance(server, Given):
+        pytest.skip("needs a server with a small db.memory.transaction.max")
+    long = [node("DirectoryObject:User", f"t/{n}", name=f"{n:05}" * 6_000) for n in range(900)]
+    rows = [{"name": row["name"]} for row in long]
+    with connect(server) as store, driver(server) as other:
+        with pytest.raises(Neo4jError, match="memory"):
+            other.execute_query("UNWIND $rows AS row CREATE (n:Foreign) SET n = row", rows=rows)
+        store.write(write(tmp_path / "long", long, []), "long", None)
+        found = store.query("MATCH (u:User) RETURN count(u), sum(size(u.name))").rows
+        assert found == ((900, 900 * 30_000),)
+
+
+# -- what goes wrong on the way ----------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_is_said_and_not_shown(server: Server | Given) -> None:
+    with (
+        Neo4jStore(Connection(server.address, Credentials(server.user, "wr0ng-secret"))) as store,
+        pytest.raises(StoreError, match="refuses user or password.*--credentials-file") as caught,
+    ):
+        store.marker()
+    assert "wr0ng" not in str(caught.value)
+
+
+def test_a_database_that_does_not_exist_is_named(server: Server | Given) -> None:
+    connection = Connection(server.address, Credentials(server.user, server.password), "nowhere")
+    with Neo4jStore(connection) as store, pytest.raises(StoreError, match="nowhere.*--database"):
+        store.marker()
+
+
+def test_a_server_that_is_not_there_is_said_at_once() -> None:
+    with (
+        Neo4jStore(Connection("bolt://127.0.0.1:9")) as store,
+        pytest.raises(StoreError, match="bolt://127.0.0.1:9: the server cannot be reached"),
+    ):
+        store.marker()
+
+
+ADDRESSES = {
+    "http://host": "not the address",
+    "neo4j://": "not the address",
+    "neo4j://user:pa55@host": "credentials do not belong",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_is_not_understood_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match=ADDRESSES[address]) as caught:
+        Connection(address)
+    assert "pa55" not in str(caught.value)
+
+
+# Code and message of the server → our error and words; what a Community server cannot be made to say.
+ANSWERS: dict[tuple[str, str], tuple[type[Exception], str]] = {
+    ("Neo.ClientError.Security.Forbidden", "Create node is not allowed"): (StoreError, "may not write"),
+    ("Neo.TransientError.General.TransactionMemoryLimit", "x"): (BatchTooLarge, "db.memory.transaction.max"),
+    ("Neo.TransientError.General.MemoryPoolOutOfMemoryError", "x"): (BatchTooLarge, "db.memory.transaction.max"),
+    ("Neo.ClientError.Transaction.TransactionTimedOut", "x"): (BatchTooLarge, "db.transaction.timeout"),
+    ("Neo.DatabaseError.General.UnknownError", "write: No space left on device"): (StoreError, "disk is full"),
+    ("Neo.ClientError.Cluster.NotALeader", "No write on follower"): (StoreError, "neo4j:// instead of bolt://"),
+    ("Neo.ClientError.Statement.SyntaxError", "Invalid input"): (PatternError, "not valid: Invalid input"),
+    ("Neo.DatabaseError.General.UnknownError", "boom"): (StoreError, "server failed.*boom"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer[0])
+def test_errors_of_the_server_say_what_to_do(answer: tuple[str, str]) -> None:
+    code, message = answer
+    kind, words = ANSWERS[answer]
+    ours = failure(Neo4jError._hydrate_neo4j(code=code, message=message), "neo4j://host")
+    assert type(ours) is kind
+    with pytest.raises(kind, match=words):
+        raise ours
+
+
+def test_credentials_come_from_a_file_or_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("# Aura\nNEO4J_URI=neo4j+s://x\nNEO4J_USERNAME=reader\nNEO4J_PASSWORD=a=b\n")
+    assert read_credentials(file, {}) == Credentials("reader", "a=b")
+    assert "a=b" not in repr(read_credentials(file, {}))
+    assert read_credentials(None, {"NEO4J_PASSWORD": "x"}) == Credentials("neo4j", "x")
+    assert read_credentials(None, {}) is None
+    file.write_text("secret-without-a-name")
+    for broken in (file, tmp_path / "missing"):
+        with pytest.raises(UsageError) as caught:
+            read_credentials(broken, {})
+        assert "secret-without" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.environ.get("GRAPHCORR_REQUIRE_RUST") != "1", reason="for the lane with neo4j-rust-ext")
+def test_the_driver_packs_with_rust() -> None:
+    from neo4j._codec.packstream import v1
+    from neo4j._rust.codec.packstream.v1 import pack
+
+    assert v1._rust_pack is pack
