@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("baselines",),
     ("evaluate",),
     ("answer",),
-    ("report",),
+    ("report", "browser_kit"),
     ("cli",),
 )
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}

@@ -48,6 +48,7 @@ _COMMANDS = {
     "patterns": "patterns:patterns",
     "loaders": "loaders:loaders",
     "verify": "verify:verify",
+    "browser": "browser:browser",
     "sample": "sample:sample",
     "evaluate": "evaluate:evaluate",
     "clear": "clear:clear",
