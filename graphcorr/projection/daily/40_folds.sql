@@ -11,8 +11,12 @@ SELECT s.event_key, s.home, s.day, s.tenant, s.kind, s."at", s.ip,
             WHEN l.sign_in_id IS NOT NULL THEN 'linked'
             WHEN p.same_address THEN 'same'
             WHEN p.any_address THEN 'other'
-            ELSE 'unexplained' END AS state
+            ELSE 'unexplained' END AS state,
+       -- The longest life in a fold counts for all of it; what it depends on is no part of the key.
+       CASE WHEN s.result_class = 'success' AND s."at" IS NOT NULL
+            THEN token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) END AS life
 FROM sign_in s
+LEFT JOIN service v ON v.app_id = s.resource_app_id
 LEFT JOIN (SELECT DISTINCT sign_in_id FROM link) l ON l.sign_in_id = s.event_key
 LEFT JOIN possible p ON p.sign_in_id = s.event_key;
 
@@ -38,22 +42,19 @@ WITH counted AS (
            count(*) FILTER (state = 'same') AS same_address,
            count(*) FILTER (state = 'other') AS other_address,
            count(*) FILTER (state = 'unexplained') AS unexplained,
-           min("at") AS first_at, max("at") AS last_at
+           min("at") AS first_at, max("at") AS last_at, max(life) AS life
     FROM sign_in_state WHERE home GROUP BY day, fold
 )
 SELECT c.day, c.fold::VARCHAR AS fold, s.tenant, s.kind, s.service_principal_id, s.app_id, s.user_id, s.user_principal_name, s.ip,
        s.country, credential_id(s.key_id, s.federated_credential_id, s.thumbprint) AS credential, s.resource_app_id,
        s.resource_service_principal_id, s.resource_name, s.result_code, s.result_class, date_trunc('hour', s."at") AS hour,
-       s.credential_type, CASE WHEN s.result_class = 'success' AND s."at" IS NOT NULL
-                               THEN token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) END AS life,
-       c.count, c.linked, c.same_address, c.other_address, c.unexplained, c.first_at, c.last_at,
+       s.credential_type, c.life, c.count, c.linked, c.same_address, c.other_address, c.unexplained, c.first_at, c.last_at,
        first_and_last(f.event_key, l.event_key) AS sample_ids, u.ids AS unexplained_ids
 FROM counted c
 JOIN fold_place f ON f.fold = c.fold AND f.first_place = 1
 JOIN fold_place l ON l.fold = c.fold AND l.last_place = 1
 JOIN sign_in s ON s.home AND s.event_key = f.event_key
-LEFT JOIN unexplained u ON u.fold = c.fold
-LEFT JOIN service v ON v.app_id = s.resource_app_id;
+LEFT JOIN unexplained u ON u.fold = c.fold;
 
 CREATE OR REPLACE TEMP TABLE activity_state AS
 SELECT a.*, date_trunc('hour', a."at") AS hour,
