@@ -503,7 +503,7 @@ def _arm_row(tenant: Tenant, event: ArmCall, delay: float) -> Json:
         "Level": "Informational",
         "ActivityStatusValue": "Success" if event.succeeded else "Start",
         "ActivitySubstatusValue": "OK" if event.succeeded else "",
-        "ResourceGroup": event.resource.split("/")[4],
+        "ResourceGroup": event.resource.split("/")[4] if "/resourceGroups/" in event.resource else "",
         "SubscriptionId": tenant.subscription,
         "CorrelationId": event.correlation,
         "Caller": event.object_id,

@@ -15,6 +15,8 @@ def place(stage: Stage, story: Story) -> None:
     at = stage.moment(4.3)
     actor = stage.taken_over()
     stage.rename(victim, at, actor, f"yy-{stage.rng.randint(1000, 9999)}", silent=True)
+    # At home and as ever, but for the name.
+    stage.work(victim, at + timedelta(hours=2), victim.duties[0])
     story.expect(victim, "renamed_principal", "rename_without_audit_event")
     if story.variant == "a key as well":
         key = stage.add_key(victim, at + timedelta(hours=3), actor)
