@@ -87,7 +87,7 @@ def _apart(row: Row, number: int) -> Row:
 
 
 def _evidence_of_cases(folder: Path, cases: list[_Case], label: str) -> list[str]:
-    """Evidence of each case's first record. Cases with equal declarations share a graph, each in a tenant of its own."""
+    """Evidence of each case's first record. Equal declarations share a graph, each case in its own tenant."""
     found = {}
     for index, complete in enumerate(dict.fromkeys(case[2] for case in cases)):
         members = [number for number, case in enumerate(cases) if case[2] == complete]
