@@ -15,7 +15,7 @@ _HOUR_SECONDS = 3600
 _EVENTS_PER_CYCLE = 2.4
 _SHARE_OF_USERS = 0.4
 # Events of one heartbeat, but for those of the vaults.
-_EVENTS_PER_BEAT = 12
+_EVENTS_PER_BEAT = 16
 
 
 class Routine:
@@ -30,6 +30,9 @@ class Routine:
         self._monitor = new_principal(tenant, rng, 1, "application")
         self._monitor.names[0] = (tenant.start, "tenant-monitor")
         self._backup = new_principal(tenant, rng, 2, "managedIdentity")
+        self._flow = new_principal(tenant, rng, 2, "managedIdentity")
+        self._flow.names[0] = (tenant.start, "la-nightly")
+        self._flow.managed_identity = tenant.resource_id("rg-flows", "Microsoft.Logic/workflows", "la-nightly")
         self._pipeline = new_principal(tenant, rng, 3, "application")
         self._pipeline.names[0] = (tenant.start, "platform-pipeline")
         # What every hour and every day holds anyway is part of the number that was asked for.
@@ -41,7 +44,7 @@ class Routine:
     @property
     def heartbeats(self) -> list[Principal]:
         """Workloads that are there beside those that stories are about."""
-        return [self._monitor, self._backup, self._pipeline, self._tenant.microsoft]
+        return [self._monitor, self._backup, self._flow, self._pipeline, self._tenant.microsoft]
 
     @property
     def innocents(self) -> list[Innocent]:
@@ -110,6 +113,9 @@ class Routine:
             token = stage.sign_in(self._backup, self._sometime(start), VAULT)
             for number in range(secrets):
                 stage.vault(self._backup, token.at + timedelta(seconds=1 + number), f"secret-{number:02}", vault=vault)
+        at = self._sometime(start)
+        stage.work(self._flow, at + timedelta(seconds=2), "vault")
+        stage.run_workflow("la-nightly", at, "Get_secret", at + timedelta(seconds=25))
         stage.work(self._pipeline, self._sometime(start), "arm")
         stage.sign_in(self._pipeline, self._sometime(start), ARM)
         user = rng.choice(tenant.users[4:])
@@ -225,6 +231,13 @@ def innocent_changes(stage: Stage, tenant: Tenant) -> tuple[list[Story], list[In
     for hours in (1, 5, 9):
         stage.sign_in(disabled, at + timedelta(hours=hours), GRAPH, code=7000112)
     harmless(disabled, "it was switched off on purpose", "failed_sign_ins_bad_credential", "deleted_principal_active")
+
+    # Its address was on a list of bad addresses before it ever signed in from there.
+    egress = stage.victim()
+    egress.ip = "192.0.2.251"
+    egress.works_from = tenant.start + timedelta(days=2)
+    stage.call_bad(egress.ip, tenant.start + timedelta(hours=1), tenant.start + timedelta(days=1))
+    harmless(egress, "the indicator for its address has expired", "threat_intelligence_address")
 
     # A permission is granted; the second target of the record carries the app id for a name.
     granted = stage.victim()

@@ -152,7 +152,28 @@ class VaultCall:
     managed_identity: str = ""
 
 
-Event = SignIn | Audit | GraphCall | ArmCall | VaultCall
+@dataclass(frozen=True)
+class WorkflowStep:
+    """One record of a run of a Logic App: an action, or the run itself (`action` empty). It names no identity."""
+
+    at: datetime
+    workflow: str
+    run: str
+    action: str
+    start: datetime
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """An address that somebody has called bad, from one time to another."""
+
+    at: datetime
+    id: str
+    address: str
+    until: datetime
+
+
+Event = SignIn | Audit | GraphCall | ArmCall | VaultCall | WorkflowStep | Indicator
 
 
 def new_guid(rng: Random) -> str:

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from graphcorr.sample.events import ArmCall, Audit, Event, GraphCall, Property, SignIn, Target, VaultCall, token_id
+from graphcorr.sample.events import (
+    ArmCall,
+    Audit,
+    Event,
+    GraphCall,
+    Indicator,
+    Property,
+    SignIn,
+    Target,
+    VaultCall,
+    WorkflowStep,
+    token_id,
+)
 from graphcorr.sample.tenant import MICROSOFT_TENANT, Tenant
 
 Json = dict[str, Any]
@@ -32,11 +44,22 @@ LOGS = {
     "graph": Log("MicrosoftGraphActivityLogs", "MicrosoftGraphActivityLogs"),
     "arm": Log("Administrative", "AzureActivity"),
     "vault": Log("AuditEvent", "AZKVAuditLogs"),
+    "workflow": Log("WorkflowRuntime", "LogicAppWorkflowRuntime"),
+    # Lists of a workspace; no diagnostic setting exports them.
+    "indicator": Log("", "ThreatIntelIndicators"),
 }
 
 # Columns of workspace tables that hold a time: a portal's CSV names their zone.
 TIME_COLUMNS = frozenset(
-    {"TimeGenerated", "CreatedDateTime", "ActivityDateTime", "EventSubmissionTimestamp", "TokenIssuedAt"}
+    {
+        "TimeGenerated",
+        "CreatedDateTime",
+        "ActivityDateTime",
+        "EventSubmissionTimestamp",
+        "TokenIssuedAt",
+        "StartTime",
+        "EndTime",
+    }
 )
 
 _REASONS = {
@@ -61,6 +84,10 @@ def log_of(event: Event) -> Log:
             return LOGS["arm"]
         case VaultCall():
             return LOGS["vault"]
+        case WorkflowStep():
+            return LOGS["workflow"]
+        case Indicator():
+            return LOGS["indicator"]
 
 
 def export(tenant: Tenant, event: Event, delay: float) -> Json:
@@ -76,6 +103,10 @@ def export(tenant: Tenant, event: Event, delay: float) -> Json:
             return _arm_export(tenant, event)
         case VaultCall():
             return _vault_export(tenant, event)
+        case WorkflowStep():
+            return _workflow_export(tenant, event)
+        case Indicator():
+            raise ValueError("indicators are rows of a workspace only")
 
 
 def row(tenant: Tenant, event: Event, delay: float) -> Json:
@@ -91,6 +122,10 @@ def row(tenant: Tenant, event: Event, delay: float) -> Json:
             return _arm_row(tenant, event, delay)
         case VaultCall():
             return _vault_row(tenant, event)
+        case WorkflowStep():
+            return _workflow_row(tenant, event)
+        case Indicator():
+            return _indicator_row(tenant, event)
 
 
 def graph_object(tenant: Tenant, event: Event) -> Json:
@@ -591,4 +626,96 @@ def _vault_row(tenant: Tenant, event: VaultCall) -> Json:
         "SourceSystem": "Azure",
         "Type": "AZKVAuditLogs",
         "_ResourceId": tenant.vault_id(event.vault),
+    }
+
+
+# -- Logic Apps and indicators ---------------------------------------------------------------------------------------
+
+
+def _workflow_id(tenant: Tenant, event: WorkflowStep) -> str:
+    return tenant.resource_id("rg-flows", "Microsoft.Logic/workflows", event.workflow)
+
+
+def _workflow_operation(event: WorkflowStep) -> str:
+    return f"Microsoft.Logic/workflows/{'workflowActionCompleted' if event.action else 'workflowRunCompleted'}"
+
+
+def _workflow_export(tenant: Tenant, event: WorkflowStep) -> Json:
+    workflow = _workflow_id(tenant, event).upper()
+    resource = {
+        "subscriptionId": tenant.subscription,
+        "resourceGroupName": "rg-flows",
+        "workflowId": event.run[-8:] * 4,
+        "workflowName": event.workflow,
+        "runId": event.run,
+        "location": "westeurope",
+    }
+    if event.action:
+        resource["actionName"] = event.action
+    return {
+        "time": stamp(event.at),
+        "workflowId": workflow,
+        "resourceId": f"{workflow}/RUNS/{event.run}" + (f"/ACTIONS/{event.action.upper()}" if event.action else ""),
+        "category": "WorkflowRuntime",
+        "level": "Information",
+        "operationName": _workflow_operation(event),
+        "properties": {
+            "$schema": "2016-06-01",
+            "startTime": stamp(event.start),
+            "endTime": stamp(event.at),
+            "status": "Succeeded",
+            "code": "OK",
+            "resource": resource,
+            "correlation": {"clientTrackingId": event.run},
+        },
+        "location": "westeurope",
+    }
+
+
+def _workflow_row(tenant: Tenant, event: WorkflowStep) -> Json:
+    return {
+        "TenantId": tenant.workspace,
+        "TimeGenerated": stamp(event.at),
+        "OperationName": _workflow_operation(event),
+        "WorkflowId": event.run[-8:] * 4,
+        "WorkflowName": event.workflow,
+        "RunId": event.run,
+        "OriginRunId": event.run,
+        "ActionName": event.action,
+        "TriggerName": "",
+        "ClientTrackingId": event.run,
+        "Status": "Succeeded",
+        "Code": "OK",
+        "Error": "",
+        "StartTime": stamp(event.start),
+        "EndTime": stamp(event.at),
+        "Location": "westeurope",
+        "SourceSystem": "Azure",
+        "Type": "LogicAppWorkflowRuntime",
+        "_ResourceId": _workflow_id(tenant, event).lower(),
+    }
+
+
+def _indicator_row(tenant: Tenant, event: Indicator) -> Json:
+    return {
+        "TenantId": tenant.workspace,
+        "WorkspaceId": tenant.workspace,
+        "TimeGenerated": stamp(event.at),
+        "AzureTenantId": tenant.id,
+        "Id": event.id,
+        "Source": "contoso-ti",
+        "Created": stamp(event.at),
+        "Modified": stamp(event.at),
+        "LastUpdateMethod": "TI upload API",
+        "Pattern": f"[ipv4-addr:value = '{event.address}']",
+        "ObservableKey": "ipv4-addr:value",
+        "ObservableValue": event.address,
+        "Confidence": 70,
+        "ValidFrom": stamp(event.at),
+        "ValidUntil": stamp(event.until),
+        "IsActive": True,
+        "IsDeleted": False,
+        "Revoked": False,
+        "Tags": "",
+        "Type": "ThreatIntelIndicators",
     }

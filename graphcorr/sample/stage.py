@@ -16,11 +16,13 @@ from graphcorr.sample.events import (
     Audit,
     Event,
     GraphCall,
+    Indicator,
     Property,
     Service,
     SignIn,
     Target,
     VaultCall,
+    WorkflowStep,
     new_guid,
     new_request_id,
 )
@@ -479,6 +481,18 @@ class Stage:
         else:
             self.arm(who, soon, event, ip=ip)
         return event
+
+    def run_workflow(self, workflow: str, at: datetime, action: str, end: datetime) -> None:
+        """A Logic App runs once, with one action."""
+        run = f"0858{self.rng.randint(10**15, 10**16 - 1)}"
+        self.events += [
+            WorkflowStep(end, workflow, run, action, at + timedelta(seconds=1)),
+            WorkflowStep(end + timedelta(seconds=1), workflow, run, "", at),
+        ]
+
+    def call_bad(self, address: str, at: datetime, until: datetime) -> None:
+        """Somebody lists an address as bad, for a time."""
+        self.events.append(Indicator(at, f"contoso-ti---{new_guid(self.rng)}", address, until))
 
     def user_sign_in(self, user: User, at: datetime, ip: str | None = None, kind: str = "user") -> SignIn:
         """A person signs in to the portal, or a client renews a token in the person's name."""

