@@ -97,4 +97,5 @@ def graph_of(
 
 def _rows(path: Path, wanted: Mapping[str, Any]) -> list[Row]:
     rows: list[Row] = pq.read_table(path).to_pylist() if path.exists() else []
+    rows.sort(key=lambda row: row["key"])  # the files are in no order
     return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
