@@ -50,7 +50,8 @@ def generate(
 ) -> Generated:
     """Make a sample in `folder`, which must be empty or not there. `stories` None = all of them.
 
-    About `events_per_day` events, at least 500 of them: every log says something in every hour. Raises SampleError.
+    About `events_per_day` events; every log says something in every hour, which takes some 700 of them for 60
+    principals. Raises SampleError.
     """
     _check(folder, principals, days, events_per_day)
     wanted = _wanted(stories)

@@ -14,6 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
+
 from graphcorr.sample import shapes
 from graphcorr.sample.events import Event, GraphCall
 from graphcorr.sample.shapes import LOGS, Log
@@ -187,7 +189,7 @@ class Writer:
 
 def dense(value: Any) -> bytes:
     """JSON without blanks, as exports write it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return msgspec.json.encode(value)
 
 
 def _csv_line(values: Iterable[str]) -> bytes:
