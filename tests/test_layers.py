@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("graph",),
     ("projection",),
     ("store",),
-    ("stores", "tables"),
+    ("stores", "tables", "legacy"),
     ("refresh",),
     ("patterns", "findings"),
     ("scan", "trace", "load", "coverage", "identities"),
