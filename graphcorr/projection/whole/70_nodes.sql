@@ -112,7 +112,9 @@ SELECT tenant, resource_id, min(first_at) AS first_at, max(last_at) AS last_at,
 FROM up WHERE resource_id <> '' GROUP BY tenant, resource_id;
 
 CREATE OR REPLACE VIEW node_Resource AS
-SELECT 'Resource' AS labels, tenant || resource_id AS key, regexp_extract(resource_id, '([^/]+)$', 1) AS caption, first_at AS firstSeen, last_at AS lastSeen,
+-- A resource whose name is a GUID reads `subscription 5c8f24eb`.
+SELECT 'Resource' AS labels, tenant || resource_id AS key,
+       regexp_extract(regexp_replace(resource_id, '([^/]+?)s?/([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$', '\1 \2'), '([^/]+)$', 1) AS caption, first_at AS firstSeen, last_at AS lastSeen,
        tenant AS tenantId, resource_id AS resourceId,
        CASE WHEN contains(resource_id, '/providers/') THEN
                 array_to_string(list_transform(regexp_extract_all(regexp_extract(resource_id, '.*/providers/(.*)$', 1), '([^/]+)/?([^/]*)', 0),
