@@ -16,6 +16,9 @@ CALL () {
   UNION ALL
   MATCH path = (:LogSource)
   RETURN path, 9 AS tier LIMIT 50
+  UNION ALL
+  MATCH path = (:DirectoryObject)
+  RETURN path, 10 AS tier LIMIT 50
 }
 WITH tier, collect(path) AS paths ORDER BY tier LIMIT 1
 UNWIND paths AS path
