@@ -44,6 +44,8 @@ _CHUNK_ITEMS = 500
 _LONG_LINE = 1 << 17
 # gzip in zip in zip is seen; deeper nesting is a bomb.
 _MAX_NESTING = 3
+# So many objects nested too deeply, one after another, and the rest of a broken text is given up: each costs time.
+_MAX_TOO_DEEP = 100
 
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 _UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -210,7 +212,7 @@ def items(member: Member, zone: tzinfo | None, tally: Tally) -> Iterator[Item]:
     if not start:
         tally.problem(None, "empty file", "nothing to load; fetch it again if it should hold records")
         return
-    if b"\0" in head:
+    if b"\0" in head and start[:1] not in (b"{", b"["):  # a log may have been padded after a crash
         tally.problem(None, "a binary file, not a log", "expected JSON, JSON Lines or CSV, also as gz or zip")
         return
     if start[:1] in (b"{", b"["):
@@ -356,7 +358,9 @@ def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
                     rest = _joined(batch[place:], batches, tally)
                     yield from _without_secrets(_document(rest, line, tally), tally)
                     return
-                if stripped:
+                if _OPENING.match(stripped[:_LONG_LINE].decode("utf-8", "replace")):  # many records in one line
+                    yield from _without_secrets(_document(stripped, line, tally), tally)
+                elif stripped:
                     tally.skipped += 1
                     tally.problem(line, f"not a JSON object: {_reason(error)}", _cut_off_hint(error))
                 continue
@@ -551,42 +555,48 @@ _OPENING = re.compile(
     r'"(?:records|value)"\s*:\s*)?\['
 )
 _CONTEXT = re.compile(r'"@odata\.context"\s*:\s*"([^"\\]*)"')
+_FIRST_KEY = re.compile(r'\{\s*"[^"\\]*"\s*:')
 _BETWEEN = re.compile(r"[\s,]*")
 _BETWEEN_OR_END = re.compile(r"[\s,\]}]*")
 
 _scan = json.JSONDecoder().raw_decode
+_decode_whole = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw]).decode
 
 
 def _sequence(data: bytes, line: int, tally: Tally) -> Iterator[Item]:
     """Objects one after another, also in a list that is cut off. After a broken one the next of its indentation."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        tally.skipped += 1
-        tally.problem(line + data.count(b"\n", 0, error.start), "not UTF-8 text", "save the file as UTF-8")
-        return
+    text = data.decode("utf-8", "surrogateescape")  # an object that is no UTF-8 is refused on its own
     page, between = PLAIN, _BETWEEN
     position = counted = 0
+    opened = too_deep = 0  # since the last object
     while True:
         position = between.match(text, position).end()  # type: ignore[union-attr]
         if position >= len(text):
             return
         line += text.count("\n", counted, position)
         counted = position
+        opening = _OPENING.match(text, position) if opened < _MAX_NESTING else None
         try:
             _, end = _scan(text, position)
+            if opening is not None:  # looked at strictly: one NaN must not take a whole list with it
+                _decode_whole(text[position:end].encode("utf-8", "surrogateescape"))
         except (ValueError, RecursionError) as error:
-            opening = _OPENING.match(text, position)
             if opening is not None:
+                opened += 1
                 tally.shape("array" if opening[0] == "[" else "records" if '"records"' in opening[0] else "value")
                 context = _CONTEXT.search(opening[0])
                 page, between = Page(odata_context=context[1]) if context else page, _BETWEEN_OR_END
                 position = opening.end()
                 continue
             _note_broken(text, position, line, error, tally)
+            too_deep += isinstance(error, RecursionError)
+            if too_deep >= _MAX_TOO_DEEP:
+                tally.problem(line, "the rest was not looked at", "expected log records")
+                return
             position = _next_object(text, position, error)
             continue
-        yield from _unwrapped(text[position:end].encode("utf-8", "surrogatepass"), line, page, tally)
+        opened = too_deep = 0
+        yield from _unwrapped(text[position:end].encode("utf-8", "surrogateescape"), line, page, tally)
         position = end
 
 
@@ -606,10 +616,17 @@ def _note_broken(text: str, start: int, line: int, error: Exception, tally: Tall
 
 
 def _next_object(text: str, start: int, error: Exception) -> int:
-    """Where the next object with the indentation of the broken one begins; the end of the text if none does."""
+    """Where the next object with the indentation of the broken one begins; the end of the text if none does.
+
+    In a line of several objects it is the next one in that line that begins with the same key.
+    """
     margin = text.rfind("\n", 0, start) + 1
     indentation = text[margin:start]
     after = max(start + 1, getattr(error, "pos", 0))
+    if indentation and not indentation.isspace():
+        first = _FIRST_KEY.match(text, start)
+        beside = re.compile(r"\}\s*,\s*(?=" + re.escape(first[0]) + ")").search(text, start + 1) if first else None
+        return beside.end() if beside else len(text)
     # From the start of the line: the error may be seen only in the first character of the next object.
     line_start = max(text.rfind("\n", 0, after), start + 1)
     opener = "\n" + (indentation if indentation.isspace() else "") + "{"

@@ -23,7 +23,8 @@ MARK = "[redacted]"
 # `keyId`, `hint`, `passwordCredentials`, `KeyDescription` end otherwise and survive.
 _SECRET_KEY = re.compile(
     r"(?:password|passwd|pwd|secret|secrettext|secretvalue|secretstring|accountkey|primarykey|secondarykey|masterkey"
-    r"|accesskey|sharedkey|apikey|functionkey|privatekey|privatekeypem|connectionstring|sharedaccesssignature"
+    r"|accesskey|sharedkey|apikey|functions?key|subscriptionkey|privatekey|privatekeypem|connectionstring"
+    r"|sharedaccesssignature|passphrase|cookie|protectedsettings|customdata"
     r"|sastoken|sasuri|sasurl|accesstoken|refreshtoken|idtoken|bearertoken|clientassertion|pfx|pfxblob)$"
 )
 # Inside request and response bodies only: a vault secret written through ARM, the answer of a list-keys action.
@@ -36,7 +37,8 @@ _NOT_LETTERS = re.compile(r"[^a-z]")
 
 _IN_TEXT = re.compile(
     r"(?P<before>\b(?:account_?key|shared_?access_?key|shared_?access_?signature|client_?secret|client_?assertion"
-    r"|password|passwd|pwd|access_?token|refresh_?token|id_?token|api_?key|sig)\s*=\s*)(?P<value>[^;&,\"'\s\\]+)"
+    r"|password|passwd|pwd|access_?token|refresh_?token|id_?token|api_?key|sig)\s*=\s*\\*[\"']?"
+    r"|\bbearer\s+(?=[\w.~+/-]{12})|[?&](?:code|token|key)=)(?P<value>[^;&,\"'\s\\]+)"
     r"|(?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?)"
     r"|(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))",
     re.IGNORECASE | re.DOTALL,
@@ -49,14 +51,19 @@ _IN_BROKEN_JSON = re.compile(
 # What `_SECRET_KEY` and `_IN_TEXT` look for, as one expression over raw bytes, plus every body: there are few of them
 # and a secret may have any name in one. It must match more than those two, never less. Quotes and equals signs of JSON
 # inside texts may be written `\"`, `\u0022`, `\u003d`.
-_SUSPICIOUS = (
-    r"(?i)(?:passw(?:or)?d|pwd|secret(?:[\W_]?(?:text|value|string))?"
-    r"|(?:account|primary|secondary|master|access|shared|api|function|private)[\W_]?key(?:[\W_]?pem)?"
+_QUOTE = r'\\*(?:"|u0022)'
+_SECRET_NAME = (
+    r"(?:passw(?:or)?d|passphrase|pwd|cookie|custom[\W_]?data|protected[\W_]?settings"
+    r"|secret(?:[\W_]?(?:text|value|string))?"
+    r"|(?:account|primary|secondary|master|access|shared|api|functions?|subscription|private)[\W_]?key(?:[\W_]?pem)?"
     r"|(?:access|refresh|id|bearer|sas)[\W_]?token|client[\W_]?assertion|connection[\W_]?string|sas[\W_]?ur[il]"
-    r"|pfx(?:[\W_]?blob)?|shared[\W_]?access[\W_]?signature|(?:request|response)[\W_]?(?:body|content))"
-    r'[\d_.-]*\\*(?:"|u0022)\s*:'
-    r"|(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|\bsig)\s*(?:=|\\*u003d)"
-    r"|eyJ[a-z0-9_-]{8}|-----BEGIN"
+    r"|pfx(?:[\W_]?blob)?|shared[\W_]?access[\W_]?signature|(?:request|response)[\W_]?(?:body|content))[\d_.-]*"
+)
+_SUSPICIOUS = (
+    rf"(?i){_SECRET_NAME}{_QUOTE}\s*:"
+    rf'|(?:"|u0022)(?:key|name){_QUOTE}\s*:\s*{_QUOTE}[^"\\]{{0,64}}{_SECRET_NAME}{_QUOTE}'
+    r"|(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|code|\bsig)\s*(?:=|\\*u003d)"
+    r"|\bbearer\s|eyJ[a-z0-9_-]{8}|-----BEGIN"
 )
 
 _DECODER = msgspec.json.Decoder()
@@ -135,7 +142,7 @@ def _text(text: str, *, in_body: bool, strict: bool, depth: int) -> str:
         else:
             clean = _value(inner, in_body=in_body, strict=strict, depth=depth + 1)
             return text if clean == inner else _ENCODER.encode(clean).decode("utf-8")
-    if "=" in text or "eyJ" in text or "-----" in text:
+    if "=" in text or "eyJ" in text or "-----" in text or "earer" in text:
         return _IN_TEXT.sub(_plain, text)
     return text
 

@@ -61,6 +61,12 @@ class FileReport:
     # True if the file was understood: a log, a table without loader, a schema, an empty answer.
     recognised: bool = False
 
+    @property
+    def readable(self) -> bool:
+        """True if it gave something, or was understood and had nothing to give; False if all of it was refused."""
+        gave = self.records or self.without_content or self.not_loaded
+        return self.recognised and bool(gave or not self.problem_count)
+
 
 @dataclass(frozen=True)
 class ReadReport:
@@ -121,7 +127,7 @@ class ReadReport:
     @property
     def nothing_readable(self) -> bool:
         """True if no input at all could be read as logs. An empty answer or a table without loader is readable."""
-        return not any(file.recognised for file in self.files)
+        return not any(file.readable for file in self.files)
 
     def input_error(self) -> InputError | None:
         """The error for "nothing readable", with the first reason; None if something was readable."""

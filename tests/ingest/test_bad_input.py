@@ -167,6 +167,56 @@ def test_if_nothing_is_readable_the_report_says_so_as_an_error(read, tmp_path):
     assert error.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("content", "nothing"),
+    [
+        (b"[]", False),
+        (b'[1, {"some": "thing"}, []]', True),
+        (CSV_HEAD + b"2026-05-11T08:00:00Z,Alpha,\xfc\n", True),
+        (CSV_HEAD.replace(b"TimeGenerated", b"TimeGenerated [Local Time]") + CSV_1, True),
+    ],
+)
+def test_a_file_that_was_refused_as_a_whole_was_not_readable(read, content, nothing):
+    _, report = read(content)
+    assert report.nothing_readable is nothing
+    assert not read(content, J1)[1].nothing_readable
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 500_000, b"[\n" * 500_000, b'{"records":[' * 50_000, b'{"a":\n' * 500_000], ids=lambda c: c[:12]
+)
+def test_endless_nesting_costs_no_time(read, content):
+    delivered, report = read(content, J1)
+    assert [d.record.operation for d in delivered] == ["1"]
+    assert 1 <= report.problem_count <= 101
+
+
+SPOILERS = {
+    "NaN": b'{"TimeGenerated":"","Type":"Alpha","x":NaN}',
+    "a huge number": b'{"TimeGenerated":"","Type":"Alpha","x":' + b"9" * 5000 + b"}",
+    "half a character": b'{"TimeGenerated":"","Type":"Alpha","x":"\\ud800"}',
+    "another encoding": b'{"TimeGenerated":"","Type":"Alpha","x":"caf\xe9"}',
+    "a control character": b'{"TimeGenerated":"","Type":"Alpha","x":"\x01"}',
+    "a comma too many": b'{"TimeGenerated":"","Type":"Alpha","x":[{"y":1},{"y":2}],}',
+    "deep nesting": b'{"TimeGenerated":"","Type":"Alpha","x":' + b"[" * 5000 + b"]" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("spoiler", SPOILERS)
+@pytest.mark.parametrize("form", [b"[%s]", b'{"records":[%s]}', b'\n{"records":[%s]}\n' + J2, b'{"value":[%s]}\n'])
+@pytest.mark.parametrize("between", [b",", b",\n"])
+def test_one_bad_element_spoils_none_beside_it(read, spoiler, form, between):
+    delivered, report = read(form.replace(b"%s", between.join([J1, SPOILERS[spoiler], J1, J1])))
+    assert [d.record.operation for d in delivered] == ["1", "1", "1", *(["2"] if J2 in form else [])]
+    assert (report.skipped, report.problem_count) == (1, 1)
+
+
+def test_zeros_after_a_crash_cost_only_their_line(read):
+    delivered, report = read(J1 + b"\n" + b"\0" * 100 + b"\n" + J2)
+    assert [d.record.operation for d in delivered] == ["1", "2"]
+    assert [problem.line for problem in report.problems] == [2]
+
+
 def test_many_problems_are_counted_and_the_first_kept(read):
     _, report = read(J1 + b"\n" + b"nonsense\n" * 500)
     assert (report.problem_count, report.skipped, len(report.problems)) == (500, 500, KEPT_PROBLEMS)
