@@ -107,7 +107,7 @@ CALL (subject, key, addedAt) {
   WITH subject, addedAt, s, ip ORDER BY s.firstSeen, s.key LIMIT 1
   RETURN head(collect(ip.address)) AS firstUseAddress, min(s.firstSeen) AS firstUseAt,
     coalesce(head(collect(s.sampleIds)), []) AS firstUseEvents,
-    max(CASE WHEN EXISTS {
+    max(CASE WHEN ip IS NULL THEN null WHEN EXISTS {
       MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < addedAt
     } THEN 1 ELSE 0 END) = 1 AS firstUseKnown
 }
