@@ -32,10 +32,13 @@ def test_nothing_is_missed_and_nobody_is_accused_falsely(result: Evaluation) -> 
     }
 
 
-def test_the_join_by_name_is_blind_after_a_rename(result: Evaluation) -> None:
+def test_the_join_by_name_loses_renamed_principals(result: Evaluation) -> None:
     by_name = next(score for score in result.baselines if score.id == "name_join")
     ours = next(score for score in result.patterns if score.id == "unexplained_credential_update")
-    assert (by_name.renamed_recall, ours.renamed_recall) == (0.0, 1.0)
+    assert by_name.renamed_recall is not None
+    # It finds one only if the new name signed in before the key came.
+    assert by_name.renamed_recall < 1.0
+    assert ours.renamed_recall == 1.0
 
 
 def test_all_baselines_are_judged(result: Evaluation) -> None:
