@@ -1,0 +1,168 @@
+"""Neo4j Browser as analysts open it: the page that a real server serves, in headless Chromium, with our kit loaded.
+
+Skips loudly without Chromium; GRAPHCORR_REQUIRE_BROWSER=1 makes that a failure. GRAPHCORR_SCREENSHOTS names a folder
+for a picture of every favourite.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphcorr.browser_kit import favourites, kit, server
+from tests.browser.conftest import Tenants
+from tests.neo4j_server import Server, Unavailable
+from tests.stores import connect
+
+pytestmark = pytest.mark.neo4j
+
+QUERIES = [favourite for favourite in favourites() if not favourite.command]
+SECONDS = 60_000
+DROP = """async ([name, packed]) => {
+  const files = new DataTransfer();
+  files.items.add(new File([Uint8Array.from(atob(packed), letter => letter.charCodeAt(0))], name));
+  for (const kind of ['dragenter', 'dragover', 'drop'])
+    document.querySelector('.filedrop').dispatchEvent(
+      new DragEvent(kind, {dataTransfer: files, bubbles: true, cancelable: true}));
+}"""
+
+
+def unavailable(reason: str) -> None:
+    if os.environ.get("GRAPHCORR_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"Neo4j Browser is required: {reason}")
+    pytest.skip(f"NEO4J BROWSER NOT TESTED: {reason}")
+
+
+@pytest.fixture(scope="module")
+def offered() -> Iterator[int]:
+    """The port on which the kit is offered."""
+    with server("127.0.0.1", 0) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running.server_port
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def neo4j(tmp_path_factory: pytest.TempPathFactory, offered: int, tenants: Tenants) -> Iterator[tuple[Server, int]]:
+    """A server that serves the Browser, with the settings of docker/compose.yaml; and the Browser's port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    kit_address = f"http://localhost:{offered}"
+    made = Server(
+        "neo4j-5",
+        tmp_path_factory.mktemp("browser") / "neo4j",
+        server__http__enabled="true",
+        server__http__listen_address=f"127.0.0.1:{port}",
+        browser__post_connect_cmd=f"style {kit_address}/style.grass; play {kit_address}/guide.html",
+    )
+    try:
+        made.start()
+    except Unavailable as reason:
+        unavailable(str(reason))
+    projection = tenants.get("demo")
+    store = connect(made)
+    store.write(projection.tables, projection.id, None)
+    store.close()
+    yield made, port
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def page(neo4j: tuple[Server, int]) -> Iterator[Any]:
+    """Neo4j Browser, connected, with what the server told it to do done."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("playwright is not installed")
+    chromium = os.environ.get("GRAPHCORR_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        unavailable("no Chromium on the path (GRAPHCORR_CHROMIUM)")
+    running, port = neo4j
+    with sync_playwright() as playwright:
+        # As root, which containers are, Chromium refuses its sandbox; it opens nothing but our own server.
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 1280, "height": 800})
+        opened.set_default_timeout(SECONDS)
+        local = re.compile(r"^https?://(127\.0\.0\.1|localhost)[:/]")
+        opened.route(lambda url: not local.match(url), lambda route: route.abort())
+        opened.goto(f"http://127.0.0.1:{port}/browser/")
+        opened.fill("[data-testid=username]", running.user)
+        opened.fill("[data-testid=password]", running.password)
+        opened.click("[data-testid=connect]")
+        opened.wait_for_selector("text=graphcorr: a first investigation")
+        yield opened
+        browser.close()
+
+
+def test_the_server_shows_the_guide_and_loads_the_style(page: Any) -> None:
+    page.wait_for_function("(localStorage.getItem('neo4j.grass') || '').includes('node.Identity')")
+    while (following := page.query_selector("[data-testid=nextSlide]")) and following.is_enabled():
+        if "1. What do we know at all?" in page.inner_text("article.guide, .carousel, [class*=lide]"):
+            break
+        following.click()
+    page.click("pre.runnable:visible >> nth=0")
+    page.wait_for_function("document.querySelector('.monaco-editor').innerText.includes('LogSource')")
+
+
+def test_the_style_can_be_dropped(page: Any) -> None:
+    drop(page, "style.grass")
+    page.wait_for_function("(localStorage.getItem('neo4j.grass') || '').includes('node.Identity')")
+
+
+def test_favourites_arrive_in_their_folders(page: Any) -> None:
+    drop(page, "favourites.zip")
+    page.wait_for_function(f"JSON.parse(localStorage.getItem('neo4j.documents') || '[]').length >= {len(QUERIES)}")
+    page.click("[data-testid=navigationFavorites]")
+    for folder in dict.fromkeys(favourite.folder for favourite in QUERIES):
+        assert page.locator(f"text='{folder}'").count() == 1, "shown once"
+    folder = QUERIES[0].folder
+    page.click(f"text='{folder}'")
+    page.wait_for_selector(f"text='{QUERIES[0].title}'")
+    take_picture(page, "favourites")
+    page.click("[data-testid=navigationFavorites]")
+
+
+def test_every_favourite_draws_a_picture_with_names(page: Any) -> None:
+    drop(page, "style.grass")
+    (command,) = [favourite for favourite in favourites() if favourite.command]
+    run(page, command.text.split("\n")[1])
+    page.wait_for_selector("text=/eventId/")
+    for favourite in QUERIES:
+        run(page, ":clear")
+        page.wait_for_function("document.querySelectorAll('[data-testid=frame]').length === 0")
+        run(page, favourite.text)
+        page.wait_for_selector("g.node")
+        # The captions' letters; a node without one would be an empty disc.
+        captions = page.evaluate("[...document.querySelectorAll('g.node')].map(node => node.textContent.trim())")
+        assert all(captions), favourite.name
+        bare = [caption for caption in captions if re.match(r"[0-9a-f]{8}-[0-9a-f]{4}", caption)]
+        assert not bare, favourite.name
+        take_picture(page, f"{favourite.folder[0]}-{favourite.name[0]}")
+
+
+def drop(page: Any, name: str) -> None:
+    page.evaluate(DROP, [name, base64.b64encode(kit()[name]).decode()])
+
+
+def run(page: Any, text: str) -> None:
+    page.click(".monaco-editor")
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(text)
+    page.keyboard.press("Control+Enter")
+
+
+def take_picture(page: Any, name: str) -> None:
+    if folder := os.environ.get("GRAPHCORR_SCREENSHOTS"):
+        page.wait_for_timeout(4000)  # until the nodes have found their places
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png")
