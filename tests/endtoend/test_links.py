@@ -235,9 +235,9 @@ def test_the_busiest_hour_of_one_principal_takes_seconds(tmp_path: Path) -> None
     sign_ins = [sign_in(n, at(f"07:{n % 60:02d}:{n // 60 % 60:02d}.{n:06d}")) for n in range(20_000)]
     acts = [vault_act(n, at(f"07:{n % 60:02d}:{n // 60 % 60:02d}.{n + 500:06d}")) for n in range(20_000)]
     place.load({"s.jsonl": jsonl(*sign_ins), "a.jsonl": jsonl(*acts)})
-    started = time.monotonic()
+    started = time.process_time()  # of all threads; other work on the machine does not count
     project(place.archive, NOTHING, tmp_path / "projection")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 8
     row = place.graph().node("SignIn")
     assert row["count"] == 20_000
     assert row["linkedCount"] + row["possibleSameAddressCount"] == 20_000
