@@ -1,4 +1,4 @@
-// What was loaded
+// 1 What was loaded
 // Every log source with what it delivered, and the spans in which it delivered nothing. Click a node to read its
 // numbers. What no source shows, no picture can show. Where only inventories were loaded: the objects that they list.
 CALL () {

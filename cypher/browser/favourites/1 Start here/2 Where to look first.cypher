@@ -1,4 +1,4 @@
-// Where to look first
+// 2 Where to look first
 // The applications whose names or keys were changed, with the change and who made it. Where nothing was renamed and no
 // key added: the newest changes, else failed sign-ins.
 CALL () {

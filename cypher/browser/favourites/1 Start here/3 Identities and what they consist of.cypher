@@ -1,4 +1,4 @@
-// Identities and what they consist of
+// 3 Identities and what they consist of
 // One identity is an application object, a service principal and all of their names: here the ones of this tenant, those
 // with most names first. Microsoft's own come last.
 CALL () {

@@ -1,4 +1,4 @@
-// The newest changes
+// 4 The newest changes
 // Who changed what in the directory, and from which address, newest first. Without an audit log: the newest sign-ins.
 CALL () {
   MATCH (change:Change)

@@ -1,4 +1,4 @@
-// Old name, new name, and who renamed
+// 1 Old name, new name, and who renamed
 // Every rename that the audit log shows: the name before, the change, the name after, who made it and on what. Where
 // nothing was renamed: principals that carried more than one name, else all names.
 CALL () {

@@ -1,4 +1,4 @@
-// What happened around a rename
+// 2 What happened around a rename
 // Changes of the same identity in the seven days before and after it was renamed, and what they added, removed or
 // granted. A rename beside a new key is worth a question. Where nothing was renamed: the newest changes.
 CALL () {

@@ -1,4 +1,4 @@
-// Names that look alike
+// 3 Names that look alike
 // Names that read the same once case, blanks and look-alike letters are folded, with everything that carries them.
 // Where there are none: names that more than one object carries, else all names.
 CALL () {

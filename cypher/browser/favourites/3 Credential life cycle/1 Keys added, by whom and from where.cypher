@@ -1,4 +1,4 @@
-// Keys added, by whom and from where
+// 1 Keys added, by whom and from where
 // Every key that a change added: who made the change, from which address, on what. Where no key was added: the keys
 // that are known, else the newest changes.
 CALL () {

@@ -1,4 +1,4 @@
-// Keys from added to removed
+// 2 Keys from added to removed
 // The keys with most to tell: who holds them, the changes that added or removed them, the sign-ins that used them.
 // Where no key is known: the newest changes.
 CALL () {

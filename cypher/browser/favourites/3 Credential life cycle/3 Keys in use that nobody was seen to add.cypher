@@ -1,4 +1,4 @@
-// Keys in use that nobody was seen to add
+// 3 Keys in use that nobody was seen to add
 // Keys with a successful sign-in that no change and no inventory shows arriving. They may be older than the logs.
 // Where there are none: the keys that were used, else the keys that are known, else the newest changes.
 CALL () {

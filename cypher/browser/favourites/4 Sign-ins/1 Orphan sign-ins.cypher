@@ -1,4 +1,4 @@
-// Orphan sign-ins
+// 1 Orphan sign-ins
 // Tokens were issued, the log of the resource is complete, and it shows nothing done with them. Where there are none:
 // sign-ins with nothing seen afterwards where the logs cannot tell (read `evidence`), else all sign-ins.
 CALL () {

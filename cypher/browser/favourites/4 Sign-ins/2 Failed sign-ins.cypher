@@ -1,4 +1,4 @@
-// Failed sign-ins
+// 2 Failed sign-ins
 // Who failed to sign in, from which address, to what; wrong keys, unknown identities and blocked ones. Where none
 // failed: the newest sign-ins.
 CALL () {

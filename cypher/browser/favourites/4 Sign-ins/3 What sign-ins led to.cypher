@@ -1,4 +1,4 @@
-// What sign-ins led to
+// 3 What sign-ins led to
 // From who signed in, through the sign-in, to the activity or change that came of it; `basis` on the arrow says how that
 // is known. Where nothing could be linked: the newest sign-ins, else the newest changes.
 CALL () {

@@ -1,4 +1,4 @@
-// Activity without a sign-in
+// 4 Activity without a sign-in
 // Something was done, and no sign-in that can have led to it was seen: `evidence` says whether one should have been.
 // Where there is none: the newest activity, else the newest changes.
 CALL () {

@@ -1,4 +1,4 @@
-// Addresses of several principals
+// 1 Addresses of several principals
 // Addresses from which more than one principal signed in, acted or changed something: shared egress, or one hand behind
 // several names. Where there are none: all addresses, else the newest changes.
 CALL () {

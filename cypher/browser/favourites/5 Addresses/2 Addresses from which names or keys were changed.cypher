@@ -1,4 +1,4 @@
-// Addresses from which names or keys were changed
+// 2 Addresses from which names or keys were changed
 // The addresses of such changes, and what else came from them. Where no name or key was changed: the addresses of the
 // newest changes, else of the newest sign-ins.
 CALL () {

@@ -1,4 +1,4 @@
-// Roles and permissions that were granted
+// 1 Roles and permissions that were granted
 // The changes and activities that granted something, who made them and to whom. Where nothing was granted: what is held,
 // else who owns what, else the newest changes.
 CALL () {

@@ -1,4 +1,4 @@
-// Who holds and owns what
+// 2 Who holds and owns what
 // Permissions, directory roles and Azure roles that principals hold, and objects that they own. Where the logs state
 // none: identities and their parts.
 CALL () {

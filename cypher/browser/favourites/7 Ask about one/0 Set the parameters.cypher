@@ -1,2 +1,2 @@
-// Set the parameters
+// 0 Set the parameters
 :params { principal: '', address: '', keyId: '', eventId: '' }

@@ -1,4 +1,4 @@
-// The credentials of a principal
+// 2 The credentials of a principal
 // Its keys, who added and removed them, the sign-ins that used them and from where. Where it has none: its objects.
 // Any name it ever had, an application id or an object id; empty = the one with most changes.
 // Set the parameters first (favourite "Set the parameters"), then type over one:

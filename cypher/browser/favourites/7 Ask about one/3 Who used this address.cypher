@@ -1,4 +1,4 @@
-// Who used this address
+// 3 Who used this address
 // Everything that came from one address and who did it. Empty = the address with most principals; where no log states an
 // address: the newest changes.
 // Set the parameters first (favourite "Set the parameters"), then type over one:

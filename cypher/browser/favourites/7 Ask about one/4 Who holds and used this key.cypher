@@ -1,4 +1,4 @@
-// Who holds and used this key
+// 4 Who holds and used this key
 // One credential by key id, thumbprint or display name: its holder, the changes that added and removed it, the sign-ins
 // that used it. Empty = the newest key that was used; where no key is known: the newest changes.
 // Set the parameters first (favourite "Set the parameters"), then type over one:

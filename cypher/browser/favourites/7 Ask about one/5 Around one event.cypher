@@ -1,4 +1,4 @@
-// Around one event
+// 5 Around one event
 // The node of an event id from a finding, and what is next to it. An event inside a folded sign-in or activity is found
 // if it is its first, its last or an unexplained one. Empty = the newest change, else the newest sign-in.
 // Set the parameters first (favourite "Set the parameters"), then type over one:

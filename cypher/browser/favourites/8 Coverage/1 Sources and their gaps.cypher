@@ -1,4 +1,4 @@
-// Sources and their gaps
+// 1 Sources and their gaps
 // Each span in which a source did not deliver, newest first; `kind` of a gap says what it means. Read `eventCount`,
 // `delayP95` and `duplicates` in the panel of a source. Where there are no gaps: the sources.
 CALL () {

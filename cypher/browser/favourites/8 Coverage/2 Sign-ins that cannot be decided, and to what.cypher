@@ -1,4 +1,4 @@
-// Sign-ins that cannot be decided, and to what
+// 2 Sign-ins that cannot be decided, and to what
 // Sign-ins with nothing seen afterwards, where the logs at hand cannot tell; `evidence` of a sign-in says which log, time
 // or scope is missing. Where every sign-in can be decided, or none was loaded: the sources.
 CALL () {

@@ -1,4 +1,4 @@
-// Ids that contradict each other
+// 3 Ids that contradict each other
 // Records that state ids which cannot be one identity: shown, never merged. Where there are none: objects that were
 // deleted and made again or share a name, else identities and their parts.
 CALL () {
