@@ -37,10 +37,10 @@ def py2neo_graph(
     auth = (credentials.user, credentials.password) if credentials else None
     try:
         graph = Graph(name, name=database, auth=auth)
-        graph.run("RETURN 1").consume()
+        graph.evaluate("RETURN 1")
     except ConnectionUnavailable as error:
         hint = "is it running, and are address, user and password right?"
-        raise StoreError("the server cannot be reached", where=name, hint=hint) from error
+        raise StoreError("py2neo gets no connection", where=name, hint=hint) from error
     except Neo4jError as error:
         raise StoreError(f"the server refuses: {error.message}", where=name, hint="set NEO4J_USERNAME and "
                          "NEO4J_PASSWORD, or --credentials-file; is the database named right?") from error  # fmt: skip
