@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +28,8 @@ from tests.neo4j_server import Server, Servers
 from tests.store.faults import COMMIT, POINTS, Attempt, Proxy, write_and_die
 from tests.stores import SERVERS, connect, open_empty
 
-REPEATS = 10
+# Each kill point and cut is tried this often; ten rounds and more are for a quiet hour: they restart servers.
+REPEATS = int(os.environ.get("GRAPHCORR_FAULT_ROUNDS", "1"))
 
 # Ten starts of a server, or twenty writes, on a machine that is busy with other things.
 pytestmark = pytest.mark.timeout(1_200)
