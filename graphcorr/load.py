@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from graphcorr.store.base import Progress, WriteReport
 
 
+# Hourly loads leave a small file each; a day with more files than this is written anew as one.
+FILES_A_DAY = 48
+
+
 @dataclass(frozen=True)
 class LoadResult:
     """What was read, what of it was new, and what changed in the store (None: nothing, or `archive_only`)."""
@@ -63,5 +67,6 @@ def load(
             if progress is not None:
                 progress("adding to the archive", 0, None)
             archived = staging.commit()
+        archive.compact(FILES_A_DAY)
         written = None if archive_only else refresh(place, settings, store, progress)
     return LoadResult(read, archived, written)

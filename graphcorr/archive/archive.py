@@ -153,8 +153,8 @@ class Archive:
     def compact(self, max_small_files: int) -> dict[str, int]:
         """Merge the files of every day that has more than `max_small_files`; files merged per table.
 
-        Then removes files that no table needs any more, also those of killed loads. Needs the home's lock exclusively:
-        no reader may still use an older state.
+        Where something was merged, files that the table needs no longer go, also those of killed loads. Needs the
+        home's lock exclusively: no reader may still use an older state. Compacted days are projected again.
         """
         merged: dict[str, int] = {}
         for kind in (*KINDS, "raw", "origins", "inputs"):
@@ -167,7 +167,8 @@ class Archive:
                     only = [("day", "=", day)] if day else None
                     table.optimize.compact(partition_filters=only, writer_properties=_writer(kind))
                     merged[kind] = merged.get(kind, 0) + count
-            table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+            if kind in merged:
+                table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
         return merged
 
     def _table_path(self, kind: str) -> Path:
