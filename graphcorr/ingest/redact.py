@@ -61,7 +61,7 @@ _SECRET_NAME = (
 )
 _SUSPICIOUS = (
     rf"(?i){_SECRET_NAME}{_QUOTE}\s*:"
-    rf'|(?:"|u0022)(?:key|name){_QUOTE}\s*:\s*{_QUOTE}[^"\\]{{0,64}}{_SECRET_NAME}{_QUOTE}'
+    rf'|(?:"|u0022)(?:key|name|displayname){_QUOTE}\s*:\s*{_QUOTE}[^"\\]{{0,64}}{_SECRET_NAME}{_QUOTE}'
     r"|(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|code|\bsig)\s*(?:=|\\*u003d)"
     r"|\bbearer\s|eyJ[a-z0-9_-]{8}|-----BEGIN"
 )
@@ -104,12 +104,19 @@ def _value(value: Any, *, in_body: bool, strict: bool, depth: int) -> Any:
     return value
 
 
+# Where a field is named by a value beside it: settings, additional details, modified properties of the audit log.
+_NAMES = ("name", "key", "displayName")
+_VALUES = ("value", "oldValue", "newValue")
+
+
 def _named(value: dict[str, Any]) -> list[tuple[str, Any]]:
     """The items; in `{"name": "DB_PASSWORD", "value": …}` the value is taken under its name."""
-    name = value.get("name", value.get("key"))
-    if isinstance(name, str) and "value" in value and _is_secret(name) and isinstance(value["value"], str):
-        return [*((key, item) for key, item in value.items() if key != "value"), ("value", MARK)]
-    return list(value.items())
+    name = next((value[key] for key in _NAMES if key in value), None)
+    if not (isinstance(name, str) and _is_secret(name)):
+        return list(value.items())
+    return [
+        (key, MARK if key in _VALUES and isinstance(item, str) and item else item) for key, item in value.items()
+    ]
 
 
 def _field(key: str, value: Any, *, in_body: bool, strict: bool, depth: int) -> Any:

@@ -37,6 +37,8 @@ SECRETS = [
     ({"customData": "s3"}, {"customData": HIDDEN}),
     ({"protectedSettings": {"command": "s3"}}, {"protectedSettings": {"command": HIDDEN}}),
     ({"d": [{"key": "Password", "value": "s3"}]}, {"d": [{"key": "Password", "value": HIDDEN}]}),
+    ({"m": [{"displayName": "secretText", "oldValue": None, "newValue": '["s3"]'}]},
+     {"m": [{"displayName": "secretText", "oldValue": None, "newValue": HIDDEN}]}),
     ({"h": "Bearer s3s3s3s3s3s3s3"}, {"h": f"Bearer {HIDDEN}"}),
     ({"h": f"Bearer {JWT}"}, {"h": f"Bearer {HIDDEN}"}),
     ({"k": "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"}, {"k": HIDDEN}),
@@ -90,13 +92,14 @@ def test_quotes_of_inner_json_may_be_written_as_code_points():
 
 
 HARMLESS = [
-    {"keyId": "1", "hint": "abc", "passwordCredentials": [{"keyId": "2", "displayName": "prod secret"}]},
+    {"keyId": "1", "hint": "abc", "passwordCredentials": [{"keyId": "2", "displayName": "prod key"}]},
     {"servicePrincipalCredentialKeyId": "1", "clientCredentialType": "clientSecret", "incomingTokenType": "none"},
     {"uniqueTokenIdentifier": "ZDU5MzVkY2EteyJh", "details": [{"key": "Root Key Type", "value": "x"}]},
     {"newValue": '["[KeyIdentifier=1,KeyType=Password,KeyUsage=Verify,DisplayName=prod secret]"]'},
     {"id": "https://kv.vault.azure.net/secrets/payroll", "requestUri": "https://kv/secrets/payroll?api-version=7.4"},
     {"requestbody": '{"properties":{"roleDefinitionId":"x","principalId":"y"}}'},
     {"hasSecret": None, "isPassword": True, "password": ""},
+    {"passwordCredentials": [{"keyId": "2", "displayName": "prod secret"}]},
 ]
 
 
