@@ -120,7 +120,7 @@ def test_the_wheel_installs_the_command_its_licence_and_no_generic_names(wheels:
         entry_points = wheel.read(f"{info}entry_points.txt").decode()
     assert {name.split("/")[0] for name in names} == {"graphcorr", info.rstrip("/")}
     assert not [name for name in names if "__pycache__" in name]
-    assert entry_points.split() == ["[console_scripts]", "graphcorr", "=", "graphcorr.cli:main"]
+    assert entry_points.split() == ["[console_scripts]", "graphcorr", "=", "graphcorr.__main__:start"]
     assert fields["License-Expression"] == "Apache-2.0"
     assert f"{info}licenses/LICENSE" in names
     assert "graphcorr/py.typed" in names
