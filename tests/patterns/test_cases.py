@@ -66,7 +66,7 @@ def _on_servers() -> Iterator[Any]:
             yield pytest.param(server, *param.values, marks=pytest.mark.neo4j, id=f"{server}-{param.id}")
 
 
-@pytest.mark.parametrize(("server", "pattern", "case"), _on_servers())
+@pytest.mark.parametrize(("server", "pattern", "case"), list(_on_servers()))
 def test_a_server_gives_the_same_document(
     answer: Answer, neo4j_servers: Servers, tmp_path: Path, server: str, pattern: Pattern, case: Case
 ) -> None:
