@@ -23,6 +23,8 @@ BY_SOURCE = {
     "AZKVAuditLogs": 30,
     "AuditLogs": 20,
     "AzureActivity": 21,
+    "LogicAppWorkflowRuntime": 2,
+    "MicrosoftGraphActivityLogs": 4,
     "SigninLogs": 1,
     "applications": 6,
     "servicePrincipals": 18,
