@@ -96,6 +96,7 @@ _VALID_TO = _t("validTo", "End; null = not ended in the records.")
 _CHANGE_ID = _s("changeId", "Event id of the directory change that started it.")
 _EVENT_IDS = _l("eventIds", "Up to five events that state it.")
 _ORIGIN = _s("origin", "added/created, listed, absent, unknown: how it came to be known, for claims of absence.")
+_RISK = _s("risk", "high, medium or low, from the risk list; null = not listed.")
 _ORIGIN_EVENTS = _l("originEventIds", "Events behind `origin`.")
 
 _OBJECT = (
@@ -130,6 +131,8 @@ NODES: tuple[Node, ...] = (
             _l("formerIds", "Identity ids that became part of this one."),
             _s("kind", "application, managedIdentity, agent, microsoft, unknown."),
             _s("ownerTenantId", "Tenant that owns the application."),
+            _s("owner", "Who answers for it, from the owners list."),
+            _s("tier", "Its tier, from the owners list."),
             _t("createdAt", "Creation."),
             _t("deletedAt", "Deletion not followed by a restore."),
         ),
@@ -141,6 +144,7 @@ NODES: tuple[Node, ...] = (
         (
             _id("appId", "Application (client) id."),
             _s("name", "From the first-party or user list only."),
+            _id("skeleton", "Look-alike form of that name."),
             _b("microsoftOwned", "True if the first-party list names it."),
         ),
         shared=True,
@@ -181,6 +185,7 @@ NODES: tuple[Node, ...] = (
             _id("federatedId", "Federated credential id."),
             _s("issuer", "Issuer of a federated credential."),
             _s("subject", "Subject of a federated credential."),
+            _b("issuerDeclared", "Federated: true if the operator declared the issuer, false if not; else null."),
             _s("displayName", "Latest display name of the key."),
             _t("addedAt", "Time of the change that added it."),
             _t("firstUsed", "First successful sign-in with it."),
@@ -203,8 +208,10 @@ NODES: tuple[Node, ...] = (
         "canonical address",
         (
             _id("address", "Canonical address."),
-            _s("scope", "public, private, documentation, azure."),
+            _s("scope", "public, private, documentation, azure (the latter from a ranges file)."),
             _id("network", "Declared network that covers it, else its /24 or /48."),
+            _s("purpose", "Purpose of the declared network."),
+            _b("declared", "True if a declared network covers it."),
         ),
         shared=True,
     ),
@@ -238,6 +245,8 @@ NODES: tuple[Node, ...] = (
             _t("hour", "Start of the UTC hour."),
             _id("appId", "Client app id as written."),
             _id("servicePrincipalId", "Service principal object id as written."),
+            _s("address", "Address as written."),
+            _s("keyId", "Key id as written."),
             _id("resourceAppId", "App id of the resource as written."),
             _id("resourceServicePrincipalId", "Service principal id of the resource as written."),
             _s("resourceName", "Name of the resource at sign-in."),
@@ -266,6 +275,10 @@ NODES: tuple[Node, ...] = (
             _s("outcome", "success, failure, start, challenge."),
             _t("hour", "Start of the UTC hour."),
             _s("objectPath", "Object inside the resource, without version."),
+            _id("appId", "Client app id as written."),
+            _id("servicePrincipalId", "Service principal object id as written."),
+            _s("address", "Address as written."),
+            _s("resourceId", "ARM id of the resource, lower case."),
             _i("count", "Activities in this fold."),
             _i("linkedCount", "Linked to the sign-in that led to them."),
             _i("withoutSignInCount", "No sign-in seen that can have led to them."),
@@ -304,6 +317,7 @@ NODES: tuple[Node, ...] = (
             _s("kind", "application or delegated."),
             _s("value", "`Directory.ReadWrite.All`."),
             _id("permissionId", "App role id."),
+            _RISK,
         ),
         shared=True,
     ),
@@ -311,7 +325,7 @@ NODES: tuple[Node, ...] = (
         "DirectoryRole",
         "A role of the directory.",
         "template id",
-        (_id("templateId", "Role template id."), _s("name", "Role name.")),
+        (_id("templateId", "Role template id."), _s("name", "Role name."), _RISK),
         shared=True,
     ),
     Node(
@@ -322,6 +336,7 @@ NODES: tuple[Node, ...] = (
             _id("roleDefinitionId", "Role definition id."),
             _s("name", "Role name."),
             _s("scope", "ARM scope, lower case."),
+            _RISK,
         ),
         shared=True,
     ),
@@ -496,7 +511,7 @@ EDGES: tuple[Edge, ...] = (
 )  # fmt: skip
 
 # What `schema.version` in the store's marker says; raise it when tables or keys change.
-VERSION = 1
+VERSION = 2
 
 
 def properties_of(node: Node) -> tuple[Property, ...]:

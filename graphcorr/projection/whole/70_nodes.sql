@@ -35,16 +35,16 @@ SELECT 'Identity' AS labels, p.tenant || '/' || p.identity_id AS key,
        list_filter(p.object_ids, lambda id: id <> p.identity_id) AS formerIds,
        CASE WHEN p.microsoft THEN 'microsoft' WHEN p.agent THEN 'agent' WHEN p.managed THEN 'managedIdentity'
             WHEN p.registered OR p.app_id IS NOT NULL THEN 'application' ELSE 'unknown' END AS kind,
-       p.owner_tenant_id AS ownerTenantId, p.created_at AS createdAt, p.deleted_at AS deletedAt
+       p.owner_tenant_id AS ownerTenantId, NULL AS owner, NULL AS tier, p.created_at AS createdAt, p.deleted_at AS deletedAt
 FROM part p LEFT JOIN ordered o USING (tenant, identity_id)
 UNION ALL
 SELECT 'Identity', tenant || '/' || identity_id, 'Identity ' || substr(app_id, 1, 8), first_at, last_at, tenant, identity_id, app_id, NULL,
-       [], [], 'unknown', NULL, NULL, NULL
+       [], [], 'unknown', NULL, NULL, NULL, NULL, NULL
 FROM alone;
 
 CREATE OR REPLACE VIEW node_Application AS
 SELECT DISTINCT 'Application' AS labels, a.app_id AS key, coalesce(f.name, shown_app(a.app_id)) AS caption,
-       a.app_id AS appId, f.name, CASE WHEN f.app_id IS NOT NULL THEN true END AS microsoftOwned
+       a.app_id AS appId, f.name, NULL AS skeleton, CASE WHEN f.app_id IS NOT NULL THEN true END AS microsoftOwned
 FROM (
     SELECT app_id FROM object UNION SELECT app_id FROM sign_in_fold UNION SELECT resource_app_id FROM sign_in_fold
     UNION SELECT app_id FROM activity_fold UNION SELECT app_id FROM inventory
@@ -82,12 +82,12 @@ SELECT CASE kind WHEN 'secret' THEN 'Credential:Secret' WHEN 'certificate' THEN 
        coalesce(display_name, CASE kind WHEN 'secret' THEN 'Secret ' WHEN 'certificate' THEN 'Certificate ' WHEN 'federated' THEN 'Federated credential '
                 ELSE 'Credential ' END || substr(coalesce(key_id, federated_id, thumbprint, ''), 1, 8)) AS caption,
        first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, key_id AS keyId, thumbprint, federated_id AS federatedId,
-       issuer, subject, display_name AS displayName, added_at AS addedAt, first_used AS firstUsed, last_used AS lastUsed,
+       issuer, subject, NULL AS issuerDeclared, display_name AS displayName, added_at AS addedAt, first_used AS firstUsed, last_used AS lastUsed,
        removed_at AS removedAt, expires_at AS expiresAt, origin, origin_ids AS originEventIds
 FROM credential;
 
 CREATE OR REPLACE VIEW node_IPAddress AS
-SELECT 'IPAddress' AS labels, ip AS key, ip AS caption, ip AS address, scope, network FROM address;
+SELECT 'IPAddress' AS labels, ip AS key, ip AS caption, ip AS address, scope, network, NULL AS purpose, NULL AS declared FROM address;
 
 -- Resources and their parents inside the same provider.
 CREATE OR REPLACE TABLE resource AS
@@ -140,7 +140,8 @@ SELECT 'SignIn' AS labels, f.fold AS key,
            || CASE WHEN f.result_class = 'success' THEN '' ELSE ' (' || coalesce(f.result_code, '?') || ')' END
            || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
        f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.kind, f.result_code AS resultCode, f.result_class AS resultClass, f.hour,
-       f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.resource_app_id AS resourceAppId,
+       f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.ip AS address,
+       CASE WHEN starts_with(f.credential, 'key:') THEN substr(f.credential, 5) END AS keyId, f.resource_app_id AS resourceAppId,
        f.resource_service_principal_id AS resourceServicePrincipalId, f.resource_name AS resourceName, f.credential_type AS credentialType,
        f.count, f.linked AS linkedCount, f.same_address AS possibleSameAddressCount, f.other_address AS possibleOtherAddressCount,
        f.unexplained AS unexplainedCount, e.evidence, f.sample_ids AS sampleIds, coalesce(f.unexplained_ids, []) AS unexplainedIds
@@ -154,6 +155,7 @@ SELECT 'Activity' AS labels, f.fold AS key,
            || coalesce(' ' || f.object_path, '') || CASE WHEN f.outcome = 'failure' THEN ' (failed)' ELSE '' END
            || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
        f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.service, f.operation, f.outcome, f.hour, f.object_path AS objectPath,
+       f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.ip AS address, f.resource_id AS resourceId,
        f.count, f.linked AS linkedCount, f.without_sign_in AS withoutSignInCount, e.evidence, f.sample_ids AS sampleIds,
        coalesce(f.unexplained_ids, []) AS unexplainedIds
 FROM activity_fold f JOIN activity_evidence e ON e.tenant = f.tenant AND e.fold = f.fold;
@@ -170,17 +172,17 @@ FROM change_made;
 
 CREATE OR REPLACE VIEW node_Permission AS
 SELECT DISTINCT 'Permission' AS labels, permission_key AS key, coalesce(value, 'Permission ' || substr(permission_id, 1, 8)) AS caption,
-       resource_app_id AS resourceAppId, kind, value, max(permission_id) OVER (PARTITION BY permission_key) AS permissionId
+       resource_app_id AS resourceAppId, kind, value, max(permission_id) OVER (PARTITION BY permission_key) AS permissionId, NULL AS risk
 FROM granted WHERE label = 'Permission';
 
 CREATE OR REPLACE VIEW node_DirectoryRole AS
 SELECT 'DirectoryRole' AS labels, permission_key AS key, coalesce(max(value), 'Role ' || substr(permission_key, 1, 8)) AS caption,
-       permission_key AS templateId, max(value) AS name
+       permission_key AS templateId, max(value) AS name, NULL AS risk
 FROM granted WHERE label = 'DirectoryRole' GROUP BY permission_key;
 
 CREATE OR REPLACE VIEW node_AzureRole AS
 SELECT 'AzureRole' AS labels, permission_key AS key, coalesce(max(value), 'Azure role ' || substr(max(permission_id), 1, 8)) AS caption,
-       max(permission_id) AS roleDefinitionId, max(value) AS name, max(scope) AS scope
+       max(permission_id) AS roleDefinitionId, max(value) AS name, max(scope) AS scope, NULL AS risk
 FROM granted WHERE label = 'AzureRole' GROUP BY permission_key;
 
 CREATE OR REPLACE VIEW node_Conflict AS
