@@ -306,6 +306,12 @@ NODES: tuple[Node, ...] = (
             _s("result", "success, failure …"),
             _id("correlationId", "Groups the records of one directory operation."),
             _b("adminConsent", "Consent by an administrator for the tenant."),
+            _s(
+                "lifecycle",
+                "created, deleted, hardDeleted, restored, updated: what a successful change did to its application or "
+                "service principal; null = something else.",
+            ),
+            _b("enabled", "AccountEnabled after a successful change; null = not stated."),
         ),
     ),
     Node(
@@ -511,7 +517,7 @@ EDGES: tuple[Edge, ...] = (
 )  # fmt: skip
 
 # What `schema.version` in the store's marker says; raise it when tables or keys change.
-VERSION = 2
+VERSION = 3
 
 
 def properties_of(node: Node) -> tuple[Property, ...]:

@@ -167,7 +167,13 @@ FROM token GROUP BY tenant, token_id;
 
 CREATE OR REPLACE VIEW node_Change AS
 SELECT 'Change' AS labels, event_key AS key, trim(raw_operation) AS caption, "at" AS firstSeen, "at" AS lastSeen, tenant AS tenantId,
-       event_key AS eventId, "at", operation, raw_operation AS rawOperation, result, correlation_id AS correlationId, admin_consent AS adminConsent
+       event_key AS eventId, "at", operation, raw_operation AS rawOperation, result, correlation_id AS correlationId, admin_consent AS adminConsent,
+       -- What failed did nothing.
+       CASE WHEN coalesce(result, 'success') <> 'success' THEN NULL
+            WHEN lifecycle IS NOT NULL THEN lifecycle
+            WHEN operation IN ('update application', 'update service principal')
+              OR operation = 'update application - certificates and secrets management' THEN 'updated' END AS lifecycle,
+       CASE WHEN coalesce(result, 'success') = 'success' THEN enabled END AS enabled
 FROM change_made;
 
 CREATE OR REPLACE VIEW node_Permission AS
