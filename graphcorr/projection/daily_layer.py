@@ -6,6 +6,7 @@ import json
 import shutil
 import uuid
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -98,12 +99,10 @@ def build(
     have = {date.fromisoformat(day): digest for day, digest in known.items()}
     touched = sorted(day for day, digest in wanted.items() if have.get(day) != digest)
     if touched or not empty_is_current:
-        for done, chunk in _chunks(touched, surveyed.rows):
+        for done, chunk in chunks(touched, surveyed.rows):
             if progress is not None:
                 progress("projecting days", done, len(touched))
-            with TemporaryDirectory(dir=temp) as folder, connect(Path(folder) / "spill") as duck:
-                steps.prepare(duck, config, "all")
-                _load(duck, archive, surveyed, chunk, Path(folder))
+            with seen(archive, config, surveyed, chunk, temp) as duck:
                 steps.run_files(duck, "daily")
                 _export(duck, root, {day: wanted[day] for day in chunk})
     manifest = {"empty": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
@@ -180,7 +179,7 @@ def _near(days: Collection[date]) -> list[date]:
     return sorted({day + timedelta(days=n) for day in days for n in range(-_NEIGHBOURS, _NEIGHBOURS + 1)})
 
 
-def _chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[int, list[date]]]:
+def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[int, list[date]]]:
     """Days to compute together, with how many are done before; one empty chunk if there are none."""
     chunk: list[date] = []
     size = done = 0
@@ -193,6 +192,17 @@ def _chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[in
         size += rows.get(day, 0)
     if chunk or not days:
         yield done, chunk
+
+
+@contextmanager
+def seen(
+    archive: Archive, config: Config, surveyed: Survey, days: Sequence[date], temp: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in which the daily SQL finds the events of these days and of the time around them."""
+    with TemporaryDirectory(dir=temp) as folder, connect(Path(folder) / "spill") as duck:
+        steps.prepare(duck, config, "all")
+        _load(duck, archive, surveyed, days, Path(folder))
+        yield duck
 
 
 def _load(
