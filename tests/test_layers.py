@@ -15,7 +15,7 @@ PACKAGE = REPOSITORY / "graphcorr"
 
 # From left to right; a module imports its own layer and those to its left.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "times", "ids", "content"),
+    ("errors", "times", "ids", "content", "lists"),
     ("config", "home", "sample"),
     ("records",),
     ("ingest",),
@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("stores", "tables", "legacy"),
     ("refresh",),
     ("patterns", "findings"),
-    ("scan", "trace", "load", "coverage", "identities"),
+    ("scan", "trace", "load", "coverage", "identities", "calibrate"),
     ("baselines",),
     ("evaluate",),
     ("answer",),

@@ -60,7 +60,6 @@ def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None
             for s in services.SERVICES
         ],
     )  # fmt: skip
-    put(duck, "first_party", {"app_id": text, "name": text}, list(services.FIRST_PARTY.items()))
     put(duck, "microsoft_tenant", {"tenant": text}, [(tenant,) for tenant in sorted(ids.MICROSOFT_TENANTS)])
     put(duck, "entra_source", {"source": text}, [(source,) for source in services.ENTRA_SOURCES])
     put(duck, "loader_source", {"source": text}, [(loader.source,) for loader in registry.all()])

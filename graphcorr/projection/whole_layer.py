@@ -14,7 +14,7 @@ from graphcorr.archive.duck import create_view, quoted
 from graphcorr.archive.merge import merge_sql
 from graphcorr.errors import GraphcorrError
 from graphcorr.graph import schema
-from graphcorr.projection import daily_layer, identities, indicators, steps
+from graphcorr.projection import daily_layer, identities, indicators, risks, services, steps
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,6 +48,7 @@ def build(
     """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema."""
     steps.prepare(duck, config, users)
     daily_layer.put_only_tenant(duck, only_tenant)
+    _put_lists(duck, config)
     for table in daily_layer.TABLES:
         duck.read_parquet(daily.files(table), union_by_name=True, hive_partitioning=False).create_view(table)
     create_view(duck, "inventory_versions", archive.files("directory_objects"), archive.schema("directory_objects"))
@@ -59,7 +60,7 @@ def build(
     _put_identities(duck)
     steps.run_files(duck, "whole", "40", "70")
     _put_names(duck)
-    _put_addresses(duck, config.networks)
+    _put_addresses(duck, config)
     _put_indicators(duck, archive)
     steps.run_files(duck, "whole", "70")
     _export(duck, target)
@@ -125,11 +126,30 @@ def _put_names(duck: duckdb.DuckDBPyConnection) -> None:
     steps.put(duck, "name_skeleton", {"name": _TEXT, "skeleton": _TEXT}, [(name, ids.skeleton(name)) for name in names])
 
 
-def _put_addresses(duck: duckdb.DuckDBPyConnection, networks: tuple[Network, ...]) -> None:
+def _put_lists(duck: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """What the operator's lists say about applications, permissions, identities and issuers."""
+    applications = {**services.FIRST_PARTY, **config.first_party}
+    steps.put(
+        duck,
+        "first_party",
+        {"app_id": _TEXT, "name": _TEXT, "skeleton": _TEXT},
+        [(app_id, name, ids.skeleton(name)) for app_id, name in applications.items()],
+    )
+    columns = {"kind": _TEXT, "value": _TEXT, "declared": pa.bool_(), "risk": _TEXT}
+    steps.put(duck, "listed_risk", columns, risks.listed(config))
+    steps.put(duck, "listed_role", {"id": _TEXT, "name": _TEXT}, list(risks.ROLE_NAMES.items()))
+    owners = [(o.id, o.owner, o.tier) for o in config.owners]
+    steps.put(duck, "listed_owner", {"id": _TEXT, "owner": _TEXT, "tier": _TEXT}, owners)
+    steps.put(duck, "listed_issuer", {"issuer": _TEXT}, [(i.issuer,) for i in config.issuers])
+
+
+def _put_addresses(duck: duckdb.DuckDBPyConnection, config: Config) -> None:
     tables = "SELECT ip FROM sign_in_fold UNION SELECT ip FROM activity_fold UNION SELECT actor_ip FROM change_made"
     found = _column(duck, tables)
-    rows = [(ip, *_described(ip, networks)) for ip in found]
-    steps.put(duck, "address", {"ip": _TEXT, "scope": _TEXT, "network": _TEXT}, rows)
+    azure = {ip for _, ip in indicators.covered(found, config.azure)}
+    rows = [(ip, *_described(ip, config.networks, ip in azure)) for ip in found]
+    columns = {"ip": _TEXT, "scope": _TEXT, "network": _TEXT, "purpose": _TEXT, "declared": pa.bool_()}
+    steps.put(duck, "address", columns, rows)
 
 
 def _put_indicators(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
@@ -143,19 +163,24 @@ def _put_indicators(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
     steps.put(duck, "covered", {"value": _TEXT, "ip": _TEXT}, found)
 
 
-def _described(ip: str, networks: tuple[Network, ...]) -> tuple[str, str]:
-    """Scope of an address, and the declared network that covers it most closely, else its /24 or /48."""
+def _described(ip: str, networks: tuple[Network, ...], azure: bool) -> tuple[str, str, str | None, bool]:
+    """Scope of an address; the declared network that covers it most closely, its purpose, true; else its /24 or /48."""
     address = ipaddress.ip_address(ip)
+    scope = "azure" if azure else _scope(address)
     covering = [
-        (net.prefixlen, name) for net, name in _parsed(networks) if net.version == address.version and address in net
+        (net.prefixlen, network.name, network.purpose or "")
+        for net, network in _parsed(networks)
+        if net.version == address.version and address in net
     ]
-    surroundings = ipaddress.ip_network(f"{ip}/{24 if address.version == 4 else 48}", strict=False)
-    return _scope(address), max(covering)[1] if covering else str(surroundings)
+    if covering:
+        _, name, purpose = max(covering)
+        return scope, name, purpose or None, True
+    return scope, str(ipaddress.ip_network(f"{ip}/{24 if address.version == 4 else 48}", strict=False)), None, False
 
 
 @cache
-def _parsed(networks: tuple[Network, ...]) -> list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str]]:
-    return [(ipaddress.ip_network(network.cidr), network.name) for network in networks]
+def _parsed(networks: tuple[Network, ...]) -> list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, Network]]:
+    return [(ipaddress.ip_network(network.cidr), network) for network in networks]
 
 
 _DOCUMENTATION = [

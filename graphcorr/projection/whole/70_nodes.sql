@@ -35,16 +35,17 @@ SELECT 'Identity' AS labels, p.tenant || '/' || p.identity_id AS key,
        list_filter(p.object_ids, lambda id: id <> p.identity_id) AS formerIds,
        CASE WHEN p.microsoft THEN 'microsoft' WHEN p.agent THEN 'agent' WHEN p.managed THEN 'managedIdentity'
             WHEN p.registered OR p.app_id IS NOT NULL THEN 'application' ELSE 'unknown' END AS kind,
-       p.owner_tenant_id AS ownerTenantId, NULL AS owner, NULL AS tier, p.created_at AS createdAt, p.deleted_at AS deletedAt
+       p.owner_tenant_id AS ownerTenantId, w.owner, w.tier, p.created_at AS createdAt, p.deleted_at AS deletedAt
 FROM part p LEFT JOIN ordered o USING (tenant, identity_id)
+LEFT JOIN owner_of w ON w.tenant = p.tenant AND w.identity_id = p.identity_id
 UNION ALL
 SELECT 'Identity', tenant || '/' || identity_id, 'Identity ' || substr(app_id, 1, 8), first_at, last_at, tenant, identity_id, app_id, NULL,
-       [], [], 'unknown', NULL, NULL, NULL, NULL, NULL
-FROM alone;
+       [], [], 'unknown', NULL, w.owner, w.tier, NULL, NULL
+FROM alone LEFT JOIN listed_owner w ON w.id = app_id;
 
 CREATE OR REPLACE VIEW node_Application AS
 SELECT DISTINCT 'Application' AS labels, a.app_id AS key, coalesce(f.name, shown_app(a.app_id)) AS caption,
-       a.app_id AS appId, f.name, NULL AS skeleton, CASE WHEN f.app_id IS NOT NULL THEN true END AS microsoftOwned
+       a.app_id AS appId, f.name, f.skeleton, CASE WHEN f.app_id IS NOT NULL THEN true END AS microsoftOwned
 FROM (
     SELECT app_id FROM object UNION SELECT app_id FROM sign_in_fold UNION SELECT resource_app_id FROM sign_in_fold
     UNION SELECT app_id FROM activity_fold UNION SELECT app_id FROM inventory
@@ -82,12 +83,13 @@ SELECT CASE kind WHEN 'secret' THEN 'Credential:Secret' WHEN 'certificate' THEN 
        coalesce(display_name, CASE kind WHEN 'secret' THEN 'Secret ' WHEN 'certificate' THEN 'Certificate ' WHEN 'federated' THEN 'Federated credential '
                 ELSE 'Credential ' END || substr(coalesce(key_id, federated_id, thumbprint, ''), 1, 8)) AS caption,
        first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, key_id AS keyId, thumbprint, federated_id AS federatedId,
-       issuer, subject, NULL AS issuerDeclared, display_name AS displayName, added_at AS addedAt, first_used AS firstUsed, last_used AS lastUsed,
+       issuer, subject, CASE WHEN kind = 'federated' AND issuer IS NOT NULL AND (SELECT count(*) FROM listed_issuer) > 0
+            THEN issuer IN (SELECT issuer FROM listed_issuer) END AS issuerDeclared, display_name AS displayName, added_at AS addedAt, first_used AS firstUsed, last_used AS lastUsed,
        removed_at AS removedAt, expires_at AS expiresAt, origin, origin_ids AS originEventIds
 FROM credential;
 
 CREATE OR REPLACE VIEW node_IPAddress AS
-SELECT 'IPAddress' AS labels, ip AS key, ip AS caption, ip AS address, scope, network, NULL AS purpose, NULL AS declared FROM address;
+SELECT 'IPAddress' AS labels, ip AS key, ip AS caption, ip AS address, scope, network, purpose, declared FROM address;
 
 -- Resources and their parents inside the same provider.
 CREATE OR REPLACE TABLE resource AS
@@ -177,19 +179,26 @@ SELECT 'Change' AS labels, event_key AS key, trim(raw_operation) AS caption, "at
 FROM change_made;
 
 CREATE OR REPLACE VIEW node_Permission AS
-SELECT DISTINCT 'Permission' AS labels, permission_key AS key, coalesce(value, 'Permission ' || substr(permission_id, 1, 8)) AS caption,
-       resource_app_id AS resourceAppId, kind, value, max(permission_id) OVER (PARTITION BY permission_key) AS permissionId, NULL AS risk
-FROM granted WHERE label = 'Permission';
+WITH permission AS (
+    SELECT permission_key, resource_app_id, kind, value, max(permission_id) AS permission_id FROM granted
+    WHERE label = 'Permission' GROUP BY permission_key, resource_app_id, kind, value
+)
+SELECT 'Permission' AS labels, permission_key AS key, coalesce(value, 'Permission ' || substr(permission_id, 1, 8)) AS caption,
+       resource_app_id AS resourceAppId, kind, value, permission_id AS permissionId,
+       risk_of(kind, value, permission_id, resource_app_id) AS risk
+FROM permission;
 
 CREATE OR REPLACE VIEW node_DirectoryRole AS
-SELECT 'DirectoryRole' AS labels, permission_key AS key, coalesce(max(value), 'Role ' || substr(permission_key, 1, 8)) AS caption,
-       permission_key AS templateId, max(value) AS name, NULL AS risk
-FROM granted WHERE label = 'DirectoryRole' GROUP BY permission_key;
+SELECT 'DirectoryRole' AS labels, key, coalesce(name, 'Role ' || substr(key, 1, 8)) AS caption, key AS templateId, name,
+       risk_of('directoryRole', name, key, NULL) AS risk
+FROM (SELECT permission_key AS key, coalesce(max(value), any_value(l.name)) AS name
+      FROM granted LEFT JOIN listed_role l ON l.id = permission_key WHERE label = 'DirectoryRole' GROUP BY permission_key);
 
 CREATE OR REPLACE VIEW node_AzureRole AS
-SELECT 'AzureRole' AS labels, permission_key AS key, coalesce(max(value), 'Azure role ' || substr(max(permission_id), 1, 8)) AS caption,
-       max(permission_id) AS roleDefinitionId, max(value) AS name, max(scope) AS scope, NULL AS risk
-FROM granted WHERE label = 'AzureRole' GROUP BY permission_key;
+SELECT 'AzureRole' AS labels, key, coalesce(name, 'Azure role ' || substr(role_id, 1, 8)) AS caption,
+       role_id AS roleDefinitionId, name, scope, risk_of('azureRole', name, role_id, NULL) AS risk
+FROM (SELECT permission_key AS key, max(permission_id) AS role_id, coalesce(max(value), any_value(l.name)) AS name, max(scope) AS scope
+      FROM granted LEFT JOIN listed_role l ON l.id = permission_id WHERE label = 'AzureRole' GROUP BY permission_key);
 
 CREATE OR REPLACE VIEW node_Conflict AS
 SELECT 'Conflict' AS labels, c.key, c.reason AS caption, NULL AS firstSeen, NULL AS lastSeen, c.tenant AS tenantId, c.kind, c.reason, c.event_ids AS eventIds
