@@ -51,6 +51,7 @@ _COMMANDS = {
     "browser": "browser:browser",
     "sample": "sample:sample",
     "evaluate": "evaluate:evaluate",
+    "calibrate": "calibrate:calibrate",
     "clear": "clear:clear",
     "config": "configuration:config",
 }
