@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from graphcorr.store.embedded_schema import TEMPLATES
 from tests.neo4j_server import Servers
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -15,6 +16,15 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "neo4j: needs a real Neo4j server (tests/neo4j_server.py)")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def embedded_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Empty embedded databases are made once and copied, also by processes that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get(TEMPLATES):
+            patch.setenv(TEMPLATES, str(tmp_path_factory.mktemp("templates")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from graphcorr.archive.duck import connect
 from graphcorr.errors import StoreError
@@ -125,10 +126,12 @@ def compare(
 
     With `edges_follow`, all edges of nodes that have to be created anew count as added, as a writer needs it.
 
-    Raises StoreError for a table that cannot be read or whose columns are not those of the schema.
+    Raises StoreError for a table that cannot be read, or has rows and other columns than those of the schema.
     """
-    folders = [tables] if previous is None else [tables, previous]
-    present = [t for t in TABLES if any(table_path(folder, t).exists() for folder in folders)]
+    new = {table: _rows_of(table, tables) for table in TABLES}
+    old = {table: _rows_of(table, previous) if previous is not None else 0 for table in TABLES}
+    # Most tables of a small graph are empty: each costs milliseconds if DuckDB is asked about it.
+    present = [table for table in TABLES if new[table] or old[table]]
     with TemporaryDirectory(prefix="graphcorr-") as spill, connect(Path(spill) / "duck", memory) as connection:
         for table in present:
             _view(connection, "new", table, tables)
@@ -139,10 +142,28 @@ def compare(
                 _compare(connection, table)
             if edges_follow:
                 _take_edges_along(connection, present)
-        states = ("new",) if previous is None else ("added", "changed", "removed")
-        total = sum(_count(connection, [_relation("new", t) for t in present]).values())
-        counts = _count(connection, [_relation(state, t) for t in present for state in states])
-        yield Difference(connection, previous is None, total, counts)
+        if previous is None:
+            counts = {_relation("new", table): new[table] for table in present}
+        else:
+            states = ("added", "changed", "removed")
+            counts = _count(connection, [_relation(state, table) for table in present for state in states])
+        yield Difference(connection, previous is None, sum(new.values()), counts)
+
+
+def _rows_of(table: Table, folder: Path) -> int:
+    """Rows of a table, from the file's footer."""
+    path = table_path(folder, table)
+    try:
+        return int(pq.read_metadata(path).num_rows) if path.exists() else 0
+    except (pa.ArrowException, OSError) as error:
+        raise _no_table(table, path, error) from error
+
+
+def _no_table(table: Table, path: Path, error: Exception) -> StoreError:
+    reason = str(error).splitlines()[0]
+    return StoreError(
+        f"not a table of {table_name(table)}: {reason}", where=str(path), hint="project the archive again"
+    )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relations: list[str]) -> dict[str, int]:
@@ -171,9 +192,7 @@ def _view(connection: duckdb.DuckDBPyConnection, state: str, table: Table, folde
             relation = connection.sql(f"SELECT {columns} WHERE false")
         relation.create_view(_relation(state, table)[1:-1])
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"not a table of {table_name(table)}: {reason}", where=str(path),
-                         hint="project the archive again") from error  # fmt: skip
+        raise _no_table(table, path, error) from error
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

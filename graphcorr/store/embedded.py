@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from graphcorr.errors import GraphcorrError, PatternError, StoreError
 from graphcorr.graph.schema import VERSION, Node, node_of_label
 from graphcorr.store import embedded_java as bridge
-from graphcorr.store import embedded_write, read_only
+from graphcorr.store import embedded_schema, embedded_write, read_only
 from graphcorr.store.base import Marker, Result, WriteReport
 from graphcorr.store.difference import TABLES, column_types, compare, table_name
 
@@ -143,9 +143,8 @@ class EmbeddedStore:
         generation = self._root / f"g{number:06d}"
         generation.mkdir(parents=True)
         bridge.start(self._heap)
-        database = bridge.java("com.arcadedb.database.DatabaseFactory")(str(generation / "graph")).create()
+        database = embedded_schema.new_database(generation / "graph")
         try:
-            embedded_write.create_schema(database)
             with compare(None, tables) as difference:
                 embedded_write.add_all(database, difference, progress, bulk=True)
                 report = embedded_write.report(difference)

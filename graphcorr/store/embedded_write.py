@@ -1,4 +1,4 @@
-"""Writes projection tables into the embedded store: schema, full build in bulk, difference in transactions.
+"""Writes projection tables into the embedded store: full build in bulk, difference in transactions.
 
 Rows cross into Java as JSON text that DuckDB makes from the tables; nothing is converted row by row in Python. The
 declared property types of the engine turn text back into times.
@@ -6,14 +6,16 @@ declared property types of the engine turn text back into times.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from graphcorr.errors import StoreError
-from graphcorr.graph.schema import EDGES, NODES, Edge, Node, Property, properties_of
+from graphcorr.graph.schema import EDGES, NODES, Edge, Node
 from graphcorr.store.difference import TABLES, Difference
-from graphcorr.store.embedded_java import LABEL_SEPARATOR, java, to_java_map
+from graphcorr.store.embedded_java import java, to_java_map
+from graphcorr.store.embedded_schema import type_name
 from graphcorr.store.plan import check as check
 from graphcorr.store.plan import having, kind_ends, property_types
 from graphcorr.store.plan import report as report
@@ -23,66 +25,12 @@ if TYPE_CHECKING:
 
     from graphcorr.store.base import Progress
 
-# Zoned is the only type under which stored times behave as Neo4j's do (docs/cypher-dialect.md).
-_JAVA_TYPES = {
-    "string": "STRING",
-    "integer": "LONG",
-    "boolean": "BOOLEAN",
-    "datetime": "ZONED_DATETIME",
-    "strings": "LIST",
-}
-_T = TypeVar("_T", Node, Edge)
-_KEY = Property("key", "string", "")
-# A bulk load holds what it has not connected yet on the Java heap: closing it often bounds the memory.
-_BULK_NODES = 25_000
-_BULK_EDGES = 25_000
+# Rows between two closings of the bulk loader: often enough to bound the memory.
+_BULK_ROWS = 25_000
 _CHUNK = 5_000
-_BULK_EDGE_BYTES = 30_000
+# A character is up to four bytes; half a page of the engine.
+_BULK_EDGE_LENGTH = 7_500
 _TRANSACTION_ROWS = 1_000
-# Bytes; the engine's own 256 KiB make an empty database of 115 MB. An indexed value must fit into a page.
-_INDEX_PAGE = 65_536
-
-
-def create_schema(database: Any) -> None:
-    """Create every type, property and index of the schema in an empty database.
-
-    A label set that is first used while loading would lock the database for a minute, so all of them are created here.
-    """
-    schema = database.getSchema()
-    database.begin()  # one transaction: 0.15 s; one for every change: 2 s
-    for node in NODES:
-        for label in sorted({label for labels in node.label_sets for label in labels}):
-            vertex_type = schema.buildVertexType().withName(label).withTotalBuckets(1).create()
-            _declare(vertex_type, properties_of(node))
-            for prop in properties_of(node):
-                if prop.indexed:
-                    _index(schema, label, prop.name, unique=prop.name == "key")
-        for labels in node.label_sets:
-            if len(labels) > 1:
-                builder = schema.buildVertexType().withName(type_name(labels)).withTotalBuckets(1)
-                for label in sorted(labels):
-                    builder = builder.withSuperType(label)
-                builder.create()
-    for edge in EDGES:
-        edge_type = schema.buildEdgeType().withName(edge.type).withTotalBuckets(1).create()
-        _declare(edge_type, (_KEY, *edge.properties))
-    database.commit()
-
-
-def type_name(labels: Sequence[str]) -> str:
-    """The engine's type for a label set."""
-    return LABEL_SEPARATOR.join(sorted(labels))
-
-
-def _declare(java_type: Any, properties: Sequence[Property]) -> None:
-    types = java("com.arcadedb.schema.Type")
-    for prop in properties:
-        java_type.createProperty(prop.name, getattr(types, _JAVA_TYPES[prop.type]))
-
-
-def _index(schema: Any, label: str, name: str, *, unique: bool) -> None:
-    tree = java("com.arcadedb.schema.Schema$INDEX_TYPE").LSM_TREE
-    schema.buildTypeIndex(label, [name]).withType(tree).withUnique(unique).withPageSize(_INDEX_PAGE).create()
 
 
 def add_all(database: Any, difference: Difference, progress: Progress | None, *, bulk: bool) -> None:
@@ -92,13 +40,7 @@ def add_all(database: Any, difference: Difference, progress: Progress | None, *,
     """
     check(difference)
     adder = _Adder(database, difference, progress, bulk=bulk)
-    for node in having(NODES, difference, difference.added):
-        adder.add_nodes(node)
-    edges = having(EDGES, difference, difference.added)
-    if edges:
-        adder.find_ends(edges)
-    for edge in edges:
-        adder.add_edges(edge)
+    adder.add(having(NODES, difference, difference.added), having(EDGES, difference, difference.added))
 
 
 class _Adder:
@@ -108,41 +50,38 @@ class _Adder:
         self._database = database
         self._difference = difference
         self._progress = progress
-        self._bulk = bulk
+        self._bulk = _Bulk(database, wal=not bulk)
         self._done = 0
         self._total = sum(difference.count(difference.added(table)) for table in TABLES)
-        self._positions = difference.connection.cursor()
-        self._positions.execute("CREATE TABLE positions (label VARCHAR, key VARCHAR, position VARCHAR)")
+        self._positions = _Positions(difference)
 
-    def add_nodes(self, node: Node) -> None:
-        for labels in node.label_sets:
-            sql = (
-                f"SELECT key, {_json(property_types(node))} AS row FROM {self._difference.added(node)} "
-                f"WHERE labels = '{':'.join(labels)}'"
-            )
-            for group in _groups(self._difference.stream(sql, _CHUNK), _BULK_NODES):
-                batch = self._open(_BULK_NODES)
-                try:
-                    for rows in group:
-                        text = _array(rows.column("row"))
-                        made = java("com.arcadedb.python.VertexBatcher").createVerticesJson(
-                            batch, type_name(labels), text
-                        )
-                        self._remember(node.label, rows.column("key"), str(made).split(";"))
-                        self._report(rows.num_rows)
-                finally:
-                    batch.close()
+    def add(self, nodes: Sequence[Node], edges: Sequence[Edge]) -> None:
+        with self._bulk:
+            for node in nodes:
+                self._add_nodes(node)
+        if edges:
+            self._find_ends(edges)
+            with self._bulk:
+                for edge in edges:
+                    self._add_edges(edge)
 
-    def find_ends(self, edges: Sequence[Edge]) -> None:
+    def _add_nodes(self, node: Node) -> None:
+        sql = f"SELECT labels, key, {_json(property_types(node))} AS row FROM {self._difference.added(node)}"
+        if len(node.label_sets) > 1:
+            sql += " ORDER BY labels"
+        for rows in self._difference.stream(sql, _CHUNK):
+            for labels, start, stop in _runs(rows.column("labels").to_pylist()):
+                part = rows.slice(start, stop - start)
+                made = java("com.arcadedb.python.VertexBatcher").createVerticesJson(
+                    self._bulk.room_for(part.num_rows), type_name(labels.split(":")), _array(part.column("row"))
+                )
+                self._positions.remember(node.label, part.column("key"), str(made).split(";"))
+                self._report(part.num_rows)
+
+    def _find_ends(self, edges: Sequence[Edge]) -> None:
         """Look up nodes that were there before and get a new edge; raises StoreError for ends that do not exist."""
-        ends = " UNION ".join(
-            f'SELECT "{end}Label" AS label, "{end}Key" AS key FROM {self._difference.added(edge)}'
-            for edge in edges
-            for end in ("from", "to")
-        )
-        missing = f"SELECT * FROM ({ends}) ANTI JOIN positions USING (label, key)"
         found: dict[str, dict[str, str]] = {}
-        for row in self._difference.rows(missing):
+        for row in self._positions.missing(edges):
             position = _position(self._database, row["label"], row["key"])
             if position is None:
                 raise StoreError(f"an edge ends at {row['label']} {row['key']!r}, which is not in the projection",
@@ -150,32 +89,23 @@ class _Adder:
             found.setdefault(row["label"], {})[row["key"]] = str(position)
         # Only now: the query above reads what this writes.
         for label, positions in found.items():
-            self._remember(label, pa.array(list(positions)), list(positions.values()))
+            self._positions.remember(label, pa.array(list(positions)), list(positions.values()))
 
-    def add_edges(self, edge: Edge) -> None:
-        types = {"_src": "string", "_dst": "string", **property_types(edge)}
-        rows_sql = (
-            f"SELECT {_json(types)} AS row FROM (SELECT e.*, s.position AS _src, t.position AS _dst "
-            f"FROM {self._difference.added(edge)} e "
-            'JOIN positions s ON s.label = e."fromLabel" AND s.key = e."fromKey" '
-            'JOIN positions t ON t.label = e."toLabel" AND t.key = e."toKey")'
-        )
-        fits = f"SELECT row FROM ({rows_sql}) WHERE strlen(row) <= {_BULK_EDGE_BYTES}"
-        for group in _groups(self._difference.stream(fits, _CHUNK), _BULK_EDGES):
-            batch = self._open(_BULK_EDGES)
-            try:
-                for rows in group:
-                    java("com.arcadedb.python.EdgeBatcher").newEdgesJson(batch, edge.type, _array(rows.column("row")))
-                    self._report(rows.num_rows)
-            finally:
-                batch.close()
-        for batch in self._difference.stream(
-            f"SELECT row FROM ({rows_sql}) WHERE strlen(row) > {_BULK_EDGE_BYTES}", 10
-        ):
-            self._add_long_edges(edge, batch.column("row").to_pylist())
-            self._report(batch.num_rows)
+    def _add_edges(self, edge: Edge) -> None:
+        long: list[str] = []
+        for rows in self._difference.stream(self._positions.connected(edge), _CHUNK):
+            texts = rows.column("row").to_pylist()
+            short = [text for text in texts if len(text) <= _BULK_EDGE_LENGTH]
+            long.extend(text for text in texts if len(text) > _BULK_EDGE_LENGTH)
+            if short:
+                batch = self._bulk.room_for(len(short))
+                java("com.arcadedb.python.EdgeBatcher").newEdgesJson(batch, edge.type, _joined(short))
+            self._report(rows.num_rows)
+        if long:
+            self._bulk.close()
+            self._add_long_edges(edge, long)
 
-    def _add_long_edges(self, edge: Edge, rows: list[str]) -> None:
+    def _add_long_edges(self, edge: Edge, rows: Sequence[str]) -> None:
         """Add edges that do not fit into a page, which the bulk loader cannot."""
         self._database.begin()
         for text in rows:
@@ -186,21 +116,94 @@ class _Adder:
             made.save()
         self._database.commit()
 
-    def _open(self, size: int) -> Any:
-        # On two cores the parallel flush costs more than it gains (measured: 25 s and 15 s for 400,000 edges).
-        builder = self._database.batch().withBatchSize(size).withParallelFlush(False)
-        return builder.withWAL(not self._bulk).build()
-
-    def _remember(self, label: str, keys: pa.Array, positions: list[str]) -> None:
-        table = pa.table({"label": pa.repeat(label, len(keys)), "key": keys, "position": pa.array(positions)})
-        self._positions.register("fresh_positions", table)
-        self._positions.execute("INSERT INTO positions SELECT * FROM fresh_positions")
-        self._positions.unregister("fresh_positions")
-
     def _report(self, rows: int) -> None:
         self._done += rows
         if self._progress is not None:
             self._progress("writing the graph", self._done, self._total)
+
+
+class _Bulk:
+    """The engine's bulk loader, closed when it is full: it holds what it has not connected yet on the Java heap."""
+
+    def __init__(self, database: Any, *, wal: bool) -> None:
+        self._database = database
+        self._wal = wal
+        self._batch: Any = None
+        self._rows = 0
+
+    def __enter__(self) -> None:
+        """Close it at the end of the block."""
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def room_for(self, rows: int) -> Any:
+        """A loader that takes so many more rows."""
+        if self._rows + rows > _BULK_ROWS:
+            self.close()
+        if self._batch is None:
+            # On two cores the parallel flush costs more than it gains (measured: 25 s and 15 s for 400,000 edges).
+            builder = self._database.batch().withBatchSize(_BULK_ROWS).withParallelFlush(False)
+            self._batch = builder.withWAL(self._wal).build()
+        self._rows += rows
+        return self._batch
+
+    def close(self) -> None:
+        if self._batch is not None:
+            self._batch.close()
+        self._batch, self._rows = None, 0
+
+
+class _Positions:
+    """Where the engine put each node, to connect edges."""
+
+    def __init__(self, difference: Difference) -> None:
+        self._difference = difference
+        self._connection = difference.connection.cursor()
+        self._connection.execute("CREATE TABLE positions (label VARCHAR, key VARCHAR, position VARCHAR)")
+        self._fresh: list[pa.Table] = []
+
+    def remember(self, label: str, keys: pa.Array, positions: list[str]) -> None:
+        self._fresh.append(pa.table({"label": pa.repeat(label, len(keys)), "key": keys, "position": positions}))
+        if sum(len(table) for table in self._fresh) >= _BULK_ROWS:
+            self._save()
+
+    def missing(self, edges: Sequence[Edge]) -> Iterator[dict[str, Any]]:
+        """Label and key of the ends of added edges that are not known yet."""
+        self._save()
+        ends = " UNION ".join(
+            f'SELECT "{end}Label" AS label, "{end}Key" AS key FROM {self._difference.added(edge)}'
+            for edge in edges
+            for end in ("from", "to")
+        )
+        return self._difference.rows(f"SELECT * FROM ({ends}) ANTI JOIN positions USING (label, key)")
+
+    def connected(self, edge: Edge) -> str:
+        """SQL for the added edges as JSON with the positions of both ends."""
+        self._save()
+        types = {"_src": "string", "_dst": "string", **property_types(edge)}
+        return (
+            f"SELECT {_json(types)} AS row FROM (SELECT e.*, s.position AS _src, t.position AS _dst "
+            f"FROM {self._difference.added(edge)} e "
+            'JOIN positions s ON s.label = e."fromLabel" AND s.key = e."fromKey" '
+            'JOIN positions t ON t.label = e."toLabel" AND t.key = e."toKey")'
+        )
+
+    def _save(self) -> None:
+        if self._fresh:
+            self._connection.register("fresh_positions", pa.concat_tables(self._fresh))
+            self._connection.execute("INSERT INTO positions SELECT * FROM fresh_positions")
+            self._connection.unregister("fresh_positions")
+            self._fresh = []
+
+
+def _runs(values: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Equal values in a row: value, start, end."""
+    start = 0
+    for value, run in itertools.groupby(values):
+        stop = start + sum(1 for _ in run)
+        yield value, start, stop
+        start = stop
 
 
 def _position(database: Any, label: str, key: str) -> Any:
@@ -286,20 +289,8 @@ def _text(name: str, kind: str) -> str:
 
 
 def _array(rows: pa.Array) -> str:
-    return "[" + ",".join(rows.to_pylist()) + "]"
+    return _joined(rows.to_pylist())
 
 
-def _groups(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Batches in groups of about `size` rows; each group must be read before the next is asked for."""
-    pending = next(batches, None)
-
-    def group() -> Iterator[pa.RecordBatch]:
-        nonlocal pending
-        rows = 0
-        while pending is not None and rows < size:
-            yield pending
-            rows += pending.num_rows
-            pending = next(batches, None)
-
-    while pending is not None:
-        yield group()
+def _joined(rows: Sequence[str]) -> str:
+    return "[" + ",".join(rows) + "]"

@@ -20,21 +20,22 @@ def check(difference: Difference) -> None:
 
     Raises StoreError naming the node: the first would be left out silently, the second would fail half-way.
     """
+    checks = []
     for node in having(NODES, difference, difference.added):
         known = ", ".join("'" + ":".join(labels) + "'" for labels in node.label_sets)
         indexed = [p.name for p in properties_of(node) if p.indexed]
         lengths = ", ".join(f'coalesce(strlen("{name}"), 0)' for name in indexed)
         longest = f"greatest({lengths})"
-        sql = (
-            f"SELECT left(key, 80) AS key, left(labels, 80) AS labels, {longest} AS longest "
+        checks.append(
+            f"(SELECT left(key, 80) AS key, left(labels, 80) AS labels, {longest} AS longest "
             f"FROM {difference.added(node)} "
-            f"WHERE labels IS NULL OR labels NOT IN ({known}) OR {longest} > {INDEXED_BYTES} LIMIT 1"
+            f"WHERE labels IS NULL OR labels NOT IN ({known}) OR {longest} > {INDEXED_BYTES} LIMIT 1)"
         )
-        for row in difference.rows(sql):
-            if row["longest"] > INDEXED_BYTES:
-                raise StoreError(f"node {row['key']!r} ({row['labels']}) indexes a value of {row['longest']} bytes",
-                                 hint=f"indexes take {INDEXED_BYTES}; the projection must shorten it")  # fmt: skip
-            raise StoreError(f"node {row['key']!r} has the labels {row['labels']!r}, which the schema does not know")
+    for row in difference.rows(" UNION ALL ".join(checks)) if checks else ():
+        if row["longest"] > INDEXED_BYTES:
+            raise StoreError(f"node {row['key']!r} ({row['labels']}) indexes a value of {row['longest']} bytes",
+                             hint=f"indexes take {INDEXED_BYTES}; the projection must shorten it")  # fmt: skip
+        raise StoreError(f"node {row['key']!r} has the labels {row['labels']!r}, which the schema does not know")
 
 
 def having(tables: Sequence[_T], difference: Difference, relation: Callable[[Table], str]) -> list[_T]:

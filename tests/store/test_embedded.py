@@ -11,7 +11,7 @@ import pytest
 
 from graphcorr.errors import StoreError
 from graphcorr.graph.schema import VERSION
-from graphcorr.store import embedded, embedded_write
+from graphcorr.store import embedded, embedded_schema, embedded_write
 from graphcorr.store.base import Marker
 from graphcorr.store.embedded import EmbeddedStore
 from graphcorr.store.verify import verify
@@ -52,7 +52,7 @@ INTERRUPTIONS = {
     ("difference", embedded_write, "add_all"): True,
     ("difference", embedded_write, "change_all"): True,
     ("difference", embedded_write, "report"): False,
-    ("build", embedded_write, "create_schema"): False,
+    ("build", embedded_schema, "new_database"): False,
     ("build", embedded_write, "add_all"): False,
     ("build", embedded, "_write_text"): False,
 }
@@ -154,6 +154,25 @@ def test_a_changed_schema_version_builds_anew(tmp_path: Path, before: Path, afte
         assert store.write(after, "after", before).full
         (next(tmp_path.glob("g*")) / "marker.json").write_text("{")
         assert store.marker() == Marker(VERSION, "", dirty=True)
+
+
+def test_a_template_is_made_once_and_whole(tmp_path: Path, before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    templates = tmp_path / "templates"
+    monkeypatch.setenv(embedded_schema.TEMPLATES, str(templates))
+
+    def interrupt(*_: Any) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded_schema, "_create_schema", interrupt)
+        with pytest.raises(Interrupted), EmbeddedStore.open(tmp_path / "cut short") as store:
+            store.write(before, "before", None)
+    assert list(templates.iterdir()) == []
+    for name in ("first", "second"):
+        with EmbeddedStore.open(tmp_path / name) as store:
+            store.write(before, "before", None)
+            assert verify(store, before).equal
+        assert len(list(templates.iterdir())) == 1
 
 
 def test_java_starts_with_the_first_query_and_not_before(tmp_path: Path) -> None:
