@@ -39,7 +39,7 @@ EVENTS = {
 TABLES = (
     "sign_in_fold", "activity_fold", "led_to", "token", "id_pair", "twin_target", "object_seen", "name_run", "rename",
     "credential_change", "credential_use", "owner_change", "grant_change", "change_made", "act_fold",
-    "seen_from", "reached", "delivery", "workflow_run", "risk_seen",
+    "seen_from", "reached", "delivery", "workflow_run", "risk_seen", "key_statement", "carried", "change_address",
 )  # fmt: skip
 
 # A token lives up to 28 hours (clocks may differ by minutes), so a day can depend on events two calendar days away.
@@ -52,8 +52,7 @@ _ROWS_AT_ONCE = 1_000_000
 _UNUSED = (
     "app_name", "user_name", "user_agent", "session_id", "home_tenant_id", "second_key", "whole_seconds",
     "at_is_event_time", "workspace_id", "subscription_id", "path_tenant_id", "given_tenant_id", "tenant_id", "carrier",
-    "rank", "result_reason", "category", "event_data_id", "client_auth_method", "token_resource_id", "roles", "scopes",
-    "wids", "key_statements",
+    "rank", "result_reason", "category", "event_data_id", "client_auth_method", "token_resource_id",
 )  # fmt: skip
 _TIME = pa.timestamp("us", "UTC")
 

@@ -51,3 +51,8 @@ CREATE OR REPLACE MACRO token_life(kind, service, owner, tenant) AS
          WHEN kind = 'managedIdentity' THEN (SELECT life_long FROM setting)
          WHEN service IN ('graph', 'aadGraph') AND coalesce(owner, tenant) = tenant THEN (SELECT life_long FROM setting)
          ELSE (SELECT life_application FROM setting) END;
+
+-- Tokens worth a node: seen at two addresses, or used by an application without a known sign-in.
+CREATE OR REPLACE MACRO worth_a_node(ips, sign_in_ip, sign_in_id, of_user) AS
+    coalesce(len(ips), 0) > 1 OR coalesce(len(list_filter(ips, lambda ip: ip <> sign_in_ip)), 0) > 0
+    OR (sign_in_id IS NULL AND NOT of_user);

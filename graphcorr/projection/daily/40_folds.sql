@@ -88,7 +88,7 @@ SELECT a.day, s.tenant, s.fold::VARCHAR AS sign_in_fold, a.kind AS act_kind, a.t
        count(*) AS events, first_five(a.act_id, a."at") AS event_ids,
        min(a."at") AS first_at, max(a."at") AS last_at,
        min((epoch_us(a."at") - epoch_us(s."at")) // 1000) AS min_lag, max((epoch_us(a."at") - epoch_us(s."at")) // 1000) AS max_lag,
-       max(l.candidates)::BIGINT AS candidates, max(s.ip) AS sign_in_ip
+       max(l.candidates)::BIGINT AS candidates
 FROM link l
 JOIN (
     SELECT event_key AS act_id, day, "at", fold::VARCHAR AS target, 'activity' AS kind FROM activity_state WHERE home
@@ -98,16 +98,25 @@ JOIN (
 JOIN sign_in_state s ON s.event_key = l.sign_in_id
 GROUP BY a.day, s.tenant, s.fold, a.kind, a.target, l.basis;
 
--- Tokens worth a node: seen at two addresses, or used by an application without a known sign-in.
+-- What a day tells of tokens that may be worth a node: seen at two addresses, used by an application without a known
+-- sign-in, or used on another day as well (all days together say what holds).
 CREATE OR REPLACE TABLE token AS
-SELECT a.day, a.tenant, a.token_id, min(a.token_issued_at) AS issued_at, min(a."at") AS first_at, max(a."at") AS last_at,
-       any_value(s.fold)::VARCHAR AS sign_in_fold, any_value(s.event_key) AS sign_in_id,
-       list_sort(list_distinct(list(a.fold::VARCHAR))) AS activity_folds, first_five(a.event_key, a."at") AS event_ids
-FROM activity_state a
-LEFT JOIN token_link l ON l.act_id = a.event_key
-LEFT JOIN sign_in_state s ON s.event_key = l.sign_in_id
-WHERE a.home AND a.token_id IS NOT NULL AND NOT coalesce(a.platform, false)
-GROUP BY a.day, a.tenant, a.token_id
-HAVING count(DISTINCT a.ip) FILTER (NOT says_nothing(a.ip)) > 1
-    OR bool_or(NOT says_nothing(a.ip) AND NOT says_nothing(s.ip) AND a.ip <> s.ip)
-    OR (count(s.event_key) = 0 AND bool_and(a.user_id IS NULL));
+WITH home AS (
+    SELECT a.day, a.tenant, a.token_id, min(a.token_issued_at) AS issued_at, min(a."at") AS first_at, max(a."at") AS last_at,
+           max(s.fold::VARCHAR) AS sign_in_fold, max(s.event_key) AS sign_in_id, bool_or(a.user_id IS NOT NULL) AS of_user,
+           list_distinct(list(a.ip) FILTER (NOT says_nothing(a.ip))) AS ips, max(s.ip) FILTER (NOT says_nothing(s.ip)) AS sign_in_ip,
+           list_sort(list_distinct(list(a.fold::VARCHAR))) AS activity_folds, first_five(a.event_key, a."at") AS event_ids
+    FROM activity_state a
+    LEFT JOIN token_link l ON l.act_id = a.event_key
+    LEFT JOIN sign_in_state s ON s.event_key = l.sign_in_id
+    WHERE a.home AND a.token_id IS NOT NULL AND NOT coalesce(a.platform, false)
+    GROUP BY a.day, a.tenant, a.token_id
+), elsewhere AS (
+    -- Within a token's life on either side of the day, whatever else was loaded with it.
+    SELECT DISTINCT h.day, h.tenant, h.token_id FROM home h
+    JOIN activity_state a ON a.tenant = h.tenant AND a.token_id = h.token_id AND a.day <> h.day
+        AND a."at" BETWEEN h.day - INTERVAL 28 HOUR AND h.day + INTERVAL 52 HOUR
+    WHERE NOT coalesce(a.platform, false)
+)
+SELECT h.* FROM home h LEFT JOIN elsewhere e USING (day, tenant, token_id)
+WHERE e.day IS NOT NULL OR worth_a_node(h.ips, h.sign_in_ip, h.sign_in_id, h.of_user);

@@ -113,6 +113,23 @@ FROM (
 )
 WHERE c.object_id IS NOT NULL;
 
+-- What the directory states of the whole list of an object's keys or federated credentials: the list before and after a
+-- change (`whole`; one side alone may be the changed key only), or that it changed without saying how.
+CREATE OR REPLACE TABLE key_statement AS
+WITH keyed AS (
+    SELECT day, tenant, "at", event_key, s.object_id, s.stated, s.before AND s.after AS whole
+    FROM (SELECT day, tenant, "at", event_key, unnest(key_statements) AS s FROM change
+          WHERE home AND coalesce(result, 'success') = 'success')
+)
+SELECT day, tenant, object_id, stated, whole, "at", event_key FROM keyed
+UNION ALL
+SELECT day, tenant, t.id, 'hidden', false, "at", event_key
+FROM (SELECT day, tenant, "at", event_key, unnest(targets) AS t FROM change
+      WHERE home AND coalesce(result, 'success') = 'success' AND coalesce(len(key_statements), 0) = 0
+        AND operation IN ('update application - certificates and secrets management', 'add service principal credentials',
+                          'create application - certificates and secrets management', 'remove service principal credentials'))
+WHERE t.id IS NOT NULL AND t.type IN ('Application', 'ServicePrincipal');
+
 CREATE OR REPLACE TABLE credential_use AS
 SELECT day, tenant, credential_id(key_id, federated_credential_id, thumbprint) AS credential, service_principal_id, app_id,
        max(key_id) AS key_id, max(thumbprint) AS thumbprint, max(federated_credential_id) AS federated_id,
@@ -147,3 +164,16 @@ FROM change WHERE home;
 -- The activity folds that carried grants or credentials, so that their edges start at the fold.
 CREATE OR REPLACE TABLE act_fold AS
 SELECT day, event_key, fold::VARCHAR AS fold FROM activity_state WHERE home AND (len(grants) > 0 OR len(credentials) > 0);
+
+-- Roles and scopes in the tokens of each fold.
+CREATE OR REPLACE TABLE carried AS
+WITH alike AS (
+    SELECT day, fold, roles, scopes, wids, min("at") AS first_at, max("at") AS last_at FROM activity_state
+    WHERE home AND (len(roles) > 0 OR len(scopes) > 0 OR len(wids) > 0) GROUP BY day, fold, roles, scopes, wids
+), one AS (
+    SELECT day, fold, first_at, last_at, 'application' AS kind, unnest(roles) AS value FROM alike
+    UNION ALL SELECT day, fold, first_at, last_at, 'delegated', unnest(scopes) FROM alike
+    UNION ALL SELECT day, fold, first_at, last_at, 'directoryRole', unnest(wids) FROM alike
+)
+SELECT day, fold::VARCHAR AS fold, kind, bounded(value) AS value, min(first_at) AS first_at, max(last_at) AS last_at
+FROM one WHERE value <> '' GROUP BY day, fold, kind, bounded(value);

@@ -13,5 +13,5 @@ GROUP BY day, tenant, coalesce(resource_id, ''), run_id;
 
 CREATE OR REPLACE TABLE risk_seen AS
 SELECT day, tenant, event_key, coalesce(risk_id, event_key) AS risk_id, "at", coalesce(updated_at, "at") AS updated_at,
-       risk_type, risk_level, risk_state, service_principal_id
+       risk_type, risk_level, risk_state, service_principal_id, sign_in_id, key_ids
 FROM risk WHERE home;

@@ -162,10 +162,17 @@ SELECT 'Activity' AS labels, f.fold AS key,
        coalesce(f.unexplained_ids, []) AS unexplainedIds
 FROM activity_fold f JOIN activity_evidence e ON e.tenant = f.tenant AND e.fold = f.fold;
 
+CREATE OR REPLACE TABLE shown_token AS
+SELECT * FROM (
+    SELECT tenant, token_id, min(first_at) AS first_at, max(last_at) AS last_at, min(issued_at) AS issued_at,
+           list_distinct(flatten(list(ips))) AS ips, max(sign_in_ip) AS sign_in_ip, max(sign_in_id) AS sign_in_id, bool_or(of_user) AS of_user
+    FROM token GROUP BY tenant, token_id
+) WHERE worth_a_node(ips, sign_in_ip, sign_in_id, of_user);
+
 CREATE OR REPLACE VIEW node_Token AS
 SELECT 'Token' AS labels, tenant || '/' || token_id AS key, 'Token ' || substr(token_id, 1, 8) AS caption,
-       min(first_at) AS firstSeen, max(last_at) AS lastSeen, tenant AS tenantId, token_id AS tokenId, min(issued_at) AS issuedAt
-FROM token GROUP BY tenant, token_id;
+       first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, token_id AS tokenId, issued_at AS issuedAt
+FROM shown_token;
 
 CREATE OR REPLACE VIEW node_Change AS
 SELECT 'Change' AS labels, event_key AS key, trim(raw_operation) AS caption, "at" AS firstSeen, "at" AS lastSeen, tenant AS tenantId,

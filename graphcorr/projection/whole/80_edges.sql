@@ -59,9 +59,8 @@ SELECT 'Activity', fold, 'IPAddress', ip, NULL, NULL, 'record' FROM activity_fol
 UNION ALL
 SELECT 'Change', event_key, 'IPAddress', actor_ip, 'own', NULL, actor_ip_basis FROM change_made WHERE actor_ip IS NOT NULL
 UNION ALL
--- The audit log has no address when an application acts: the sign-in that led to the change supplies it.
-SELECT 'Change', l.target, 'IPAddress', l.sign_in_ip, 'signIn', NULL, 'signIn'
-FROM led_to l WHERE l.act_kind = 'change' AND l.sign_in_ip IS NOT NULL;
+-- The audit log has no address when an application acts: the sign-ins that may have led to the change supply it.
+SELECT 'Change', change, 'IPAddress', ip, 'signIn', NULL, 'signIn' FROM change_address;
 
 CREATE OR REPLACE VIEW edge_PERFORMED AS
 SELECT p.label AS fromLabel, p.key AS fromKey, 'Activity' AS toLabel, a.fold AS toKey, NULL AS extra
@@ -108,7 +107,7 @@ FROM token t WHERE t.sign_in_fold IS NOT NULL AND EXISTS (SELECT 1 FROM shown_si
 GROUP BY t.sign_in_fold, t.tenant, t.token_id;
 
 CREATE OR REPLACE VIEW edge_USED_FOR AS
-SELECT 'Token' AS fromLabel, tenant || '/' || token_id AS fromKey, 'Activity' AS toLabel, fold AS toKey, NULL AS extra, any_value(event_ids) AS eventIds
+SELECT 'Token' AS fromLabel, tenant || '/' || token_id AS fromKey, 'Activity' AS toLabel, fold AS toKey, NULL AS extra, min(event_ids) AS eventIds
 FROM (SELECT tenant, token_id, event_ids, unnest(activity_folds) AS fold FROM token) GROUP BY tenant, token_id, fold;
 
 CREATE OR REPLACE VIEW edge_MADE AS
