@@ -7,11 +7,12 @@ another order gives the same sets, and a load that was killed is completed by re
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import uuid
 from collections import Counter, defaultdict
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,11 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
 
 from graphcorr import ids
 from graphcorr.archive import tables
-from graphcorr.archive.duck import connect, create_view, escaped, quoted
-from graphcorr.archive.parts import InputFact, Part
+from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, escaped, quoted
+from graphcorr.archive.parts import InputFact, Part, StagedFile
 from graphcorr.errors import UsageError
 from graphcorr.records import KINDS
 
@@ -37,25 +39,12 @@ if TYPE_CHECKING:
 
     from graphcorr.ingest.run import Delivered
 
-_STAGING_MEMORY = "512MB"
+_STAGING_MEMORY = "384MB"
 _DAY = re.compile(r"(?:^|/)day=(\d{4}-\d{2}-\d{2})/")
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
-# A partition's writer holds one row group in memory: small groups keep loads that touch many days bounded, and let
-# a look-up of one event skip most of a day.
-_UNIQUE = ColumnProperties(dictionary_enabled=False)
-_EVENT_FILES = WriterProperties(
-    compression="ZSTD",
-    compression_level=1,
-    max_row_group_size=32_000,
-    column_properties={"event_key": _UNIQUE, "raw_hash": _UNIQUE},
-)
-_RAW_FILES = WriterProperties(
-    compression="ZSTD",
-    compression_level=3,
-    max_row_group_size=4_000,
-    column_properties={"raw": _UNIQUE, "raw_hash": _UNIQUE},
-)
+# Rows of staging files are numbered by file and place; no file has as many as this.
+_FILE_ROWS = 1 << 32
 # Characters of a path with which the Delta library fails or writes elsewhere (measured with deltalake 1.6).
 _IMPOSSIBLE = frozenset("[]^|%\\")
 _BATCH_ROWS = 8_000
@@ -280,33 +269,30 @@ class Staging:
 
     def commit(self) -> ArchiveReport:
         """Add what is new. Raw text, places and inputs go first, so that an event in the archive has its evidence."""
+        self._all.close()
         with connect(self._folder / "spill", _STAGING_MEMORY) as duck:
             # Rows are sorted where order matters; keeping the files' order on top would cost memory.
             duck.execute("SET preserve_insertion_order = false")
-            new_raw = self._commit_deliveries(duck)
-            self._commit_inputs(duck)
+            new_raw = self._commit_rows(duck, "raw")
+            self._commit_rows(duck, "origins")
+            self._commit_inputs()
             new: Counter[str] = Counter()
-            known: Counter[str] = Counter()
             days: dict[str, frozenset[date]] = {}
             for kind in KINDS:
-                if kind in self._all.days:
-                    touched = self._commit_versions(duck, kind, new, known)
+                if self._all.files[kind]:
+                    touched = self._commit_versions(duck, kind, new)
                     if touched:
                         days[kind] = touched
-        return ArchiveReport(dict(new), dict(known), days, new_raw)
+        delivered: Counter[str] = Counter()
+        for fact in self._all.facts.values():
+            delivered[str(fact.source)] += fact.rows
+        sources = sorted(delivered)
+        known = {source: delivered[source] - new[source] for source in sources}
+        return ArchiveReport({source: new[source] for source in sources}, known, days, new_raw)
 
     # -- commit -------------------------------------------------------------------------------------------------
 
-    def _commit_deliveries(self, duck: duckdb.DuckDBPyConnection) -> int:
-        days = self._all.days.get("deliveries")
-        if not days:
-            return 0
-        self._view_staged(duck, "deliveries", "deliveries")
-        new_raw = self._append_new(duck, "raw", "deliveries", ("raw_hash", "day"), days)
-        self._append_new(duck, "origins", "deliveries", ("raw_hash", "file", "line", "day"), days)
-        return new_raw
-
-    def _commit_inputs(self, duck: duckdb.DuckDBPyConnection) -> None:
+    def _commit_inputs(self) -> None:
         stated = {fact.file for fact in self._all.facts.values()}
         facts = [replace(fact, row_limit=fact.file in self._limited) for fact in self._all.facts.values()]
         facts += [
@@ -315,73 +301,130 @@ class Staging:
         ]
         new = sorted(set(facts) - set(self._archive.inputs()), key=_fact_order)
         if new:
-            rows = [dict(zip(tables.INPUTS.names, astuple(fact), strict=True)) for fact in new]
+            rows = [{name: getattr(fact, name) for name in tables.INPUTS.names} for fact in new]
             write_deltalake(
                 self._archive._table_path("inputs"),
                 pa.Table.from_pylist(rows, tables.INPUTS),
                 mode="append",
             )
 
-    def _commit_versions(
-        self, duck: duckdb.DuckDBPyConnection, kind: str, new: Counter[str], known: Counter[str]
-    ) -> frozenset[date]:
-        staged = f"staged_{kind}"
-        self._view_staged(duck, kind, staged)
-        order = tables.columns_sql(("day", "at", "event_key", "raw_hash"))
-        self._append_new(duck, kind, staged, tables.version_key(), self._all.days[kind], order)
+    def _commit_rows(self, duck: duckdb.DuckDBPyConnection, kind: str) -> int:
+        """Add the staged rows of a table that it does not hold; returns how many there are."""
+        if not self._all.files[kind]:
+            return 0
+        self._view_staged(duck, self._all.files[kind], kind)
+        count = self._find_fresh(duck, kind)
+        if count:
+            self._append_fresh(duck, kind)
+        return count
+
+    def _commit_versions(self, duck: duckdb.DuckDBPyConnection, kind: str, new: Counter[str]) -> frozenset[date]:
+        """As `_commit_rows`; also counts what is new by source, and returns the days it lies in."""
+        self._view_staged(duck, self._all.files[kind], kind)
+        if not self._find_fresh(duck, kind):
+            return frozenset()
         counts = duck.sql(
-            f"""SELECT source, day, count(*) AS delivered, count(fresh.staged) AS fresh
-                FROM {quoted(staged)} AS s LEFT JOIN fresh USING (staged) GROUP BY ALL"""
+            f"SELECT source, day, count(*) AS fresh FROM {quoted(kind)} SEMI JOIN fresh USING (staged) GROUP BY ALL"
         ).to_arrow_table()
+        self._append_fresh(duck, kind)
         touched = set()
         for row in counts.to_pylist():
             new[row["source"]] += row["fresh"]
-            known[row["source"]] += row["delivered"] - row["fresh"]
-            if row["fresh"]:
-                touched.add(row["day"])
+            touched.add(row["day"])
         return frozenset(touched)
 
-    def _view_staged(self, duck: duckdb.DuckDBPyConnection, name: str, view: str) -> None:
-        files = sorted(str(path) for path in self._folder.glob(f"{name}-*.parquet"))
-        duck.read_parquet(escaped(files), hive_partitioning=False).create_view(view)
+    def _view_staged(self, duck: duckdb.DuckDBPyConnection, files: Sequence[StagedFile], view: str) -> None:
+        """A view of all rows in staged files, with the number `staged` of each row."""
+        shared = [str(file.path) for file in files if file.day is None]
+        of_days = [str(file.path) for file in files if file.day is not None]
+        relations = []
+        for paths, day in ((shared, "day"), (of_days, DAY_OF_PATH)):
+            if paths:
+                paths = escaped(paths)
+                rows = duck.read_parquet(paths, hive_partitioning=False, filename=True, file_row_number=True)
+                names = tables.columns_sql([name for name in tables.schema(view).names if name != "day"])
+                relations.append(rows.project(f"{names}, CAST({day} AS DATE) AS day, {_STAGED} AS staged"))
+        relation = relations[0] if len(relations) == 1 else relations[0].union(relations[1])
+        duck.sql(f"DROP VIEW IF EXISTS {quoted(view)}")
+        relation.create_view(view)
 
-    def _append_new(
-        self,
-        duck: duckdb.DuckDBPyConnection,
-        kind: str,
-        staged: str,
-        key: Sequence[str],
-        days: set[date],
-        order: str | None = None,
-    ) -> int:
-        """Append the rows of a staged view whose key the archive does not hold in these days, each key once.
-
-        Leaves the numbers of the rows chosen in the table `fresh`; returns how many there are.
-        """
-        columns = tables.columns_sql(key)
-        known_files = self._archive.files(kind, days)
+    def _find_fresh(self, duck: duckdb.DuckDBPyConnection, kind: str) -> int:
+        """The numbers of staged rows whose key the table does not hold, each key once, into the table `fresh`."""
+        key = tables.key_of(kind)
+        known_files = self._archive.files(kind, self._all.days[kind])
         duck.sql("DROP VIEW IF EXISTS known")
         create_view(duck, "known", known_files, tables.schema(kind))
         same = " AND ".join(f"known.{quoted(name)} IS NOT DISTINCT FROM s.{quoted(name)}" for name in key)
         anti = f"ANTI JOIN known ON {same}" if known_files else ""
         duck.sql(
             f"""CREATE OR REPLACE TEMP TABLE fresh AS
-                SELECT min(staged) AS staged FROM {quoted(staged)} AS s {anti} GROUP BY {columns}"""
+                SELECT min(staged) AS staged FROM {quoted(kind)} AS s {anti} GROUP BY {tables.columns_sql(key)}"""
         )
         count: int = duck.table("fresh").count("*").to_arrow_table().column(0)[0].as_py()
-        if count:
-            sorting = f"ORDER BY {order}" if order else ""
-            names = tables.columns_sql(tables.schema(kind).names)
-            rows = duck.sql(f"SELECT {names} FROM {quoted(staged)} SEMI JOIN fresh USING (staged) {sorting}")
-            write_deltalake(
-                self._archive._table_path(kind),
-                rows.to_arrow_reader(_BATCH_ROWS),
-                partition_by=["day"],
-                mode="append",
-                schema_mode="merge",
-                writer_properties=_writer(kind),
-            )
         return count
+
+    def _append_fresh(self, duck: duckdb.DuckDBPyConnection, kind: str) -> None:
+        """Add the rows of `fresh`: whole files of one day as they are, all others as new files, one a day."""
+        counted = duck.sql(f"SELECT staged // {_FILE_ROWS} AS number, count(*) AS rows FROM fresh GROUP BY ALL")
+        fresh = {row["number"]: row["rows"] for row in counted.to_arrow_table().to_pylist()}
+        files = [file for file in self._all.files[kind] if file.number in fresh]
+        whole = [file for file in files if file.day is not None and file.rows == fresh[file.number]]
+        others = [file for file in files if file not in whole]
+        if others:
+            self._view_staged(duck, others, kind)
+            sorting = tables.columns_sql(("day", "at", "event_key", "raw_hash"))
+            order = "" if kind in tables.OTHERS else f"ORDER BY {sorting}"
+            names = tables.columns_sql(tables.schema(kind).names)
+            rows = duck.sql(f"SELECT {names} FROM {quoted(kind)} SEMI JOIN fresh USING (staged) {order}")
+            self._append(kind, rows.to_arrow_reader(_BATCH_ROWS))
+        if whole:
+            self._take_over(kind, whole)
+
+    def _append(self, kind: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+        write_deltalake(
+            self._archive._table_path(kind),
+            rows,
+            partition_by=["day"],
+            mode="append",
+            schema_mode="merge",
+            writer_properties=_writer(kind),
+        )
+
+    def _take_over(self, kind: str, files: Sequence[StagedFile]) -> None:
+        """Make staged files of one day each the table's own. Until the last line they do not count."""
+        schema = tables.schema(kind)
+        path = self._archive._table_path(kind)
+        if not _has_columns(path, schema):
+            self._append(kind, schema.empty_table())
+        added: list[AddAction | RemoveAction] = []
+        for file in files:
+            day = str(file.day)
+            name = f"day={day}/{uuid.uuid4().hex}.parquet"
+            (path / name).parent.mkdir(exist_ok=True)
+            file.path.rename(path / name)
+            state = (path / name).stat()
+            added.append(
+                AddAction(
+                    path=name,
+                    size=state.st_size,
+                    partition_values={"day": day},
+                    modification_time=int(state.st_mtime * 1000),
+                    data_change=True,
+                    stats=json.dumps({"numRecords": file.rows}),
+                )
+            )
+        DeltaTable(path).create_write_transaction(added, "append", schema, partition_by=["day"])
+
+
+_STAGED = rf"CAST(regexp_extract(filename, '(\d+)\.parquet$', 1) AS BIGINT) * {_FILE_ROWS} + file_row_number"
+
+
+def _has_columns(path: Path, schema: pa.Schema) -> bool:
+    try:
+        present = {field.name for field in DeltaTable(path).schema().fields}
+    except TableNotFoundError:
+        return False
+    return present.issuperset(schema.names)
 
 
 def _hits(duck: duckdb.DuckDBPyConnection, kind: str, condition: str, wanted: list[str]) -> pa.Table:
@@ -391,7 +434,14 @@ def _hits(duck: duckdb.DuckDBPyConnection, kind: str, condition: str, wanted: li
 
 
 def _writer(kind: str) -> WriterProperties:
-    return _RAW_FILES if kind == "raw" else _EVENT_FILES
+    unique = ColumnProperties(dictionary_enabled=False)
+    names = tables.schema(kind).names
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=tables.group_rows(kind),
+        column_properties={name: unique for name in tables.UNIQUE if name in names},
+    )
 
 
 def _partition(path: str) -> str:
@@ -401,4 +451,4 @@ def _partition(path: str) -> str:
 
 
 def _fact_order(fact: InputFact) -> tuple[Any, ...]:
-    return tuple((part is not None, part) if not isinstance(part, bool) else part for part in astuple(fact))
+    return tuple((getattr(fact, name) is not None, getattr(fact, name)) for name in tables.INPUTS.names)

@@ -58,7 +58,10 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequenc
 
 
 # The partition is in the name of a file's folder only.
-_ABSENT = {"day": r"regexp_extract(filename, '[/\\]day=(\d{4}-\d{2}-\d{2})[/\\][^/\\]*$', 1)"}
+DAY_OF_PATH = r"regexp_extract(filename, '[/\\]day=(\d{4}-\d{2}-\d{2})[/\\][^/\\]*$', 1)"
+"""SQL: the day that a file's path states, as text."""
+
+_ABSENT = {"day": DAY_OF_PATH}
 
 
 def escaped(files: Iterable[str]) -> list[str]:

@@ -1,4 +1,7 @@
-"""Part of a load: batches of deliveries become staging files and facts, in this process or in another one."""
+"""Part of a load: batches of deliveries become staging files and facts, in this process or in another one.
+
+A staging file of one day is written as the archive's own files are, so that a load can take it over as it is.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graphcorr.archive import tables
@@ -18,8 +22,13 @@ if TYPE_CHECKING:
 
     from graphcorr.ingest.run import Delivered
 
-# Rows are numbered over all parts of a load; no part has as many as this.
-_PART_ROWS = 1 << 40
+# Staging files are numbered over all parts of a load; no part has as many as this.
+_PART_FILES = 1 << 20
+# Rows are kept as columns until they are written: so much raw text at a time.
+_WRITTEN_BYTES = 32 << 20
+# A day with as many rows gets a file of its own, which the archive may take over. Fewer rows share a file that is
+# rewritten with the others of their days, so that no load leaves more than one small file a day.
+OWN_FILE_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -41,59 +50,102 @@ class InputFact:
     row_limit: bool = False
 
 
+@dataclass(frozen=True)
+class StagedFile:
+    """Rows of one table on disk, no key twice."""
+
+    path: Path
+    # Stem of its name; unique in the load.
+    number: int
+    rows: int
+    # The one day of its rows, which it then does not state; None: it has a column `day`.
+    day: date | None
+
+
 class Part:
-    """What one process adds to a load. Before and after it is filled it is plain data, which can be pickled."""
+    """What one process adds to a load. Before it is filled and after `close` it is plain data, which can be pickled."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self._folder = folder
         self._number = number
-        self._files = 0
-        self._rows = 0
-        # Days of the rows of each staged table.
+        self._file_count = 0
+        self._pending: dict[str, list[pa.Table]] = defaultdict(list)
+        self._pending_bytes = 0
+        # Staged files and the days of their rows, per table.
+        self.files: dict[str, list[StagedFile]] = defaultdict(list)
         self.days: dict[str, set[date]] = defaultdict(set)
         self.facts: dict[tuple[str, str, str, str | None, str | None], InputFact] = {}
 
     def add(self, batch: Sequence[Delivered]) -> None:
-        """Write a batch of deliveries of any kinds to staging files."""
+        """Take a batch of deliveries of any kinds."""
         by_kind: dict[str, list[Delivered]] = defaultdict(list)
         for item in batch:
             by_kind[tables.kind_of(type(item.record))].append(item)
         for kind, items in by_kind.items():
             versions = tables.version_table(kind, items)
-            self._write(kind, versions)
-            self._write("deliveries", tables.delivery_table(items, versions.column("day")))
-            self._note_facts(items, versions)
+            raw, origins = tables.delivery_tables(items, versions.column("day"))
+            # With the file beside the versions, so that facts can be counted.
+            self._pending[kind].append(versions.append_column("file", origins.column("file")))
+            self._pending["raw"].append(raw)
+            self._pending["origins"].append(origins)
+        self._pending_bytes += sum(item.raw_size for item in batch)
+        if self._pending_bytes >= _WRITTEN_BYTES:
+            self.close()
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        for name, pending in self._pending.items():
+            table = pa.concat_tables(pending)
+            if name not in tables.OTHERS:
+                self._note_facts(table)
+                table = table.drop_columns("file")
+            self._stage(name, tables.distinct(table, tables.key_of(name)))
+        self._pending.clear()
+        self._pending_bytes = 0
 
     def join(self, other: Part) -> None:
-        """Count what another part holds."""
+        """Count what another, closed part holds."""
+        for name, files in other.files.items():
+            self.files[name] += files
         for name, days in other.days.items():
             self.days[name] |= days
         for fact in other.facts.values():
             self._note(fact)
 
-    def _write(self, name: str, table: pa.Table) -> None:
-        """One staging file; `staged` numbers rows so that the chosen ones can be found again."""
-        first = self._number * _PART_ROWS + self._rows
-        numbers = pa.array(range(first, first + table.num_rows), pa.int64())
-        self._rows += table.num_rows
-        self._files += 1
-        self.days[name] |= tables.days_of(table)
-        path = self._folder / f"{name}-{self._number}-{self._files}.parquet"
-        unique = ("raw", "raw_hash", "event_key")
-        repeating = [column for column in table.column_names if column not in unique]
-        pq.write_table(
-            table.append_column("staged", numbers), path, compression="lz4", use_dictionary=repeating,
-            write_statistics=False,
-        )  # fmt: skip
+    def _stage(self, name: str, table: pa.Table) -> None:
+        """One file for each day with enough rows, and one for all the others."""
+        counts = {row["values"]: row["counts"] for row in table.column("day").value_counts().to_pylist()}
+        self.days[name] |= counts.keys()
+        large = sorted(day for day, count in counts.items() if count >= OWN_FILE_ROWS)
+        for day in large:
+            of_day = table if len(counts) == 1 else table.filter(pc.equal(table.column("day"), day))
+            self._write(name, of_day.drop_columns("day"), day)
+        if len(large) < len(counts):
+            if large:
+                days = pa.array(large, pa.date32())
+                table = table.filter(pc.invert(pc.is_in(table.column("day"), value_set=days)))
+            self._write(name, table, None)
 
-    def _note_facts(self, items: Sequence[Delivered], versions: pa.Table) -> None:
-        names = ["file", "source", "carrier", "path_tenant_id", "given_tenant_id"]
-        grouped = (
-            versions.select([*names[1:], "at"])
-            .append_column("file", pa.array([tables.storable_text(item.file) for item in items], pa.string()))
-            .group_by(names)
-            .aggregate([([], "count_all"), ("at", "min"), ("at", "max")])
+    def _write(self, name: str, table: pa.Table, day: date | None) -> None:
+        number = self._number * _PART_FILES + self._file_count
+        self._file_count += 1
+        folder = self._folder / name / ("days" if day is None else f"day={day.isoformat()}")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{number}.parquet"
+        pq.write_table(
+            table,
+            path,
+            compression="zstd",
+            compression_level=1,
+            row_group_size=tables.group_rows(name),
+            use_dictionary=tables.repeating(name),
+            write_statistics=["at"],
         )
+        self.files[name].append(StagedFile(path, number, table.num_rows, day))
+
+    def _note_facts(self, versions: pa.Table) -> None:
+        names = ["file", "source", "carrier", "path_tenant_id", "given_tenant_id"]
+        grouped = versions.group_by(names).aggregate([([], "count_all"), ("at", "min"), ("at", "max")])
         for row in grouped.to_pylist():
             stated = {name: row[name] for name in names}
             self._note(InputFact(**stated, rows=row["count_all"], first_at=row["at_min"], last_at=row["at_max"]))

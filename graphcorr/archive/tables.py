@@ -16,7 +16,7 @@ from graphcorr.ingest.loader import RANK
 from graphcorr.records import KINDS, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from graphcorr.ingest.run import Delivered
 
@@ -71,12 +71,13 @@ def record_schema(kind: str) -> pa.Schema:
 @cache
 def schema(kind: str) -> pa.Schema:
     """All columns of a table: of `records.KINDS` (record fields, then delivery), or of raw, origins, inputs."""
-    if kind in _OTHERS:
-        return _OTHERS[kind]
+    if kind in OTHERS:
+        return OTHERS[kind]
     return pa.schema([*record_schema(kind), *DELIVERY])
 
 
-_OTHERS = {"raw": RAW, "origins": ORIGINS, "inputs": INPUTS}
+OTHERS = {"raw": RAW, "origins": ORIGINS, "inputs": INPUTS}
+"""Tables that hold no records."""
 
 
 @cache
@@ -107,16 +108,25 @@ def version_table(kind: str, items: Sequence[Delivered]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema(kind))
 
 
-def delivery_table(items: Sequence[Delivered], days: pa.Array) -> pa.Table:
-    """The raw text and the place of deliveries: columns of `raw` and `origins` in one table, for staging."""
-    arrays = [
-        pa.array([item.raw_hash for item in items], pa.string()),
-        pa.array([item.raw for item in items], pa.binary()),
-        _array([item.file for item in items], pa.string()),
-        pa.array([item.line for item in items], pa.int64()),
-        days,
-    ]
-    return pa.Table.from_arrays(arrays, names=["raw_hash", "raw", "file", "line", "day"])
+def delivery_tables(items: Sequence[Delivered], days: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
+    """The raw texts and the places of deliveries: rows of `raw` and of `origins`."""
+    hashes = pa.array([item.raw_hash for item in items], pa.string())
+    raw = pa.array([item.raw for item in items], pa.binary())
+    files = _array([item.file for item in items], pa.string())
+    lines = pa.array([item.line for item in items], pa.int64())
+    return (
+        pa.Table.from_arrays([hashes, raw, days], schema=RAW),
+        pa.Table.from_arrays([hashes, files, lines, days], schema=ORIGINS),
+    )
+
+
+def distinct(table: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The rows of a table whose key no earlier row has."""
+    if pc.count_distinct(table.column(key[0]), mode="all").as_py() == table.num_rows:
+        return table
+    numbered = table.select(list(key)).append_column("row", pa.array(range(table.num_rows), pa.int64()))
+    first = numbered.group_by(list(key)).aggregate([("row", "min")]).column("row_min").combine_chunks()
+    return table if len(first) == table.num_rows else table.take(first.sort())
 
 
 def _arrow_type(stated: Any) -> pa.DataType:
@@ -172,13 +182,42 @@ def days_of(table: pa.Table) -> set[date]:
     return found
 
 
-def version_key() -> tuple[str, ...]:
-    """Columns that make two rows of a record table the same version.
+def key_of(kind: str) -> tuple[str, ...]:
+    """Columns that make two rows of a table the same; the first tells most rows apart.
 
-    The event and the raw text first of all. What surrounds a raw text (blob path, `--tenant`, `--time-zone`) can
-    give it another tenant or time: that is kept beside, or the first load would decide for good.
+    For records: the event and the raw text first of all. What surrounds a raw text (blob path, `--tenant`,
+    `--time-zone`) can give it another tenant or time: that is kept beside, or the first load would decide for good.
     """
+    if kind == "raw":
+        return ("raw_hash", "day")
+    if kind == "origins":
+        return ("raw_hash", "file", "line", "day")
     return ("event_key", "raw_hash", "carrier", "path_tenant_id", "given_tenant_id", "at", "scope")
+
+
+def group_rows(kind: str) -> int:
+    """Rows of a row group: a writer holds one in memory, and a look-up of one event can skip the others."""
+    return 4_000 if kind == "raw" else 32_000
+
+
+UNIQUE = ("raw", "raw_hash", "event_key")
+"""Columns in which values hardly repeat: a dictionary of them would be a second copy."""
+
+
+@cache
+def repeating(kind: str) -> list[str]:
+    """Paths of the columns of a table in which values repeat, as parquet names them."""
+    return [path for field in schema(kind) if field.name not in UNIQUE for path in _leaves(field.name, field.type)]
+
+
+def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
+    if pa.types.is_list(kind):
+        yield from _leaves(f"{path}.list.element", kind.value_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{path}.{field.name}", field.type)
+    else:
+        yield path
 
 
 def columns_sql(names: Sequence[str]) -> str:

@@ -24,8 +24,8 @@ from graphcorr.records import Record
 from graphcorr.times import to_iso
 
 # A batch goes to the sink when it has this many records or raw bytes.
-BATCH_RECORDS = 20_000
-BATCH_BYTES = 64 << 20
+BATCH_RECORDS = 2_000
+BATCH_BYTES = 16 << 20
 
 # Several processes pay off when there is this much to read; each gets so much at a time.
 _SHARED_BYTES = 50 << 20
@@ -73,9 +73,17 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sink(Protocol):
-    """Takes records in batches of some 20,000, all kinds mixed, in file order."""
+    """Takes records in batches of some 2,000, all kinds mixed, in file order."""
 
     def add(self, batch: list[Delivered]) -> None: ...
+
+
+class SinkPart(Sink, Protocol):
+    """What one process fills. It can be pickled before it is filled and after it is closed."""
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        ...
 
 
 @runtime_checkable
@@ -83,11 +91,11 @@ class SharedSink(Sink, Protocol):
     """A sink that can be filled by several processes."""
 
     def part(self) -> Any:
-        """An empty sink of its own that can be pickled, also when it is filled."""
+        """An empty SinkPart."""
         ...
 
     def take(self, part: Any) -> None:
-        """Take over what a part of this sink holds."""
+        """Take over what a closed part of this sink holds."""
         ...
 
 
@@ -171,8 +179,10 @@ def _read_shared(
     return reports
 
 
-def _read_part(files: Sequence[str], part: Sink, options: ReadOptions | None) -> tuple[Sink, list[FileReport]]:
-    return part, _read_files(files, part, options, None)
+def _read_part(files: Sequence[str], part: SinkPart, options: ReadOptions | None) -> tuple[SinkPart, list[FileReport]]:
+    reports = _read_files(files, part, options, None)
+    part.close()
+    return part, reports
 
 
 def _processes(files: Sequence[str]) -> int:

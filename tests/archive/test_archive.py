@@ -30,6 +30,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphcorr.archive import archive as module
+from graphcorr.archive import parts
 from graphcorr.archive.archive import Archive, ArchiveReport, Evidence, InputFact
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.errors import UsageError
@@ -268,6 +269,64 @@ def test_order_splitting_and_repetition_of_deliveries_change_nothing(whole, data
         assert content(archive, POOL_KINDS) == content(whole, POOL_KINDS)
 
 
+# -- staging files that become the archive's --------------------------------------------------------------------------
+
+
+def test_files_of_days_with_many_rows_become_the_archives_own_and_add_up_to_the_same_set(tmp_path, monkeypatch, whole):
+    monkeypatch.setattr(parts, "OWN_FILE_ROWS", 2)
+    for first, second in ((POOL[:4], POOL), (POOL + POOL, POOL[::-1])):
+        with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+            load(Path(folder), first)
+            archive = load(Path(folder), second[:5], second[5:])
+            assert content(archive, POOL_KINDS) == content(whole, POOL_KINDS)
+            assert archive.inputs() != []
+            for kind in POOL_KINDS:
+                stored = [str(row) for row in rows(archive, kind)]
+                assert len(stored) == len(set(stored)), kind
+            archive.compact(1)
+            assert content(archive, POOL_KINDS) == content(whole, POOL_KINDS)
+
+
+def test_a_staging_file_is_taken_over_only_if_all_of_its_rows_are_new(tmp_path, monkeypatch):
+    written = []
+    real = module.write_deltalake
+    monkeypatch.setattr(parts, "OWN_FILE_ROWS", 2)
+
+    def noting(path, *given, **more):
+        written.append(path.name)
+        real(path, *given, **more)
+
+    monkeypatch.setattr(module, "write_deltalake", noting)
+    load(tmp_path, [delivered(sign_in(key)) for key in "ab"])
+    assert written == ["raw", "origins", "inputs", "sign_ins"]  # empty tables, then the staging files
+    written.clear()
+    load(tmp_path, [delivered(sign_in(key)) for key in "cd"])
+    assert written == []
+    archive = load(tmp_path, [delivered(sign_in(key)) for key in "de"])
+    assert written == ["raw", "origins", "sign_ins"]
+    assert [key for key, _ in versions(archive, "sign_ins")] == list("abcde")
+    assert [row["day"] for row in rows(archive, "sign_ins")] == [NOON.date()] * 5
+    assert [evidence.origins for evidence in archive.evidence("c")] == [(("logs.json", 1),)]
+
+
+def test_a_load_that_fails_while_files_are_taken_over_is_completed_by_repeating_it(tmp_path, monkeypatch):
+    batch = [delivered(sign_in(key)) for key in "abc"]
+    complete = load(tmp_path / "whole", batch)
+    monkeypatch.setattr(parts, "OWN_FILE_ROWS", 2)
+
+    def fail(*_given, **_more):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "AddAction", fail)
+        with pytest.raises(Killed):
+            load(tmp_path / "killed", batch)
+    archive = load(tmp_path / "killed", batch)
+    assert content(archive, ["sign_ins"]) == content(complete, ["sign_ins"])
+    assert len(list((tmp_path / "killed" / "raw").rglob("*.parquet"))) == 2  # one of them counts
+    assert len(archive.files("raw")) == 1
+
+
 # -- killed loads -----------------------------------------------------------------------------------------------------
 
 WRITES = 6  # raw, origins, inputs, sign_ins, directory_changes, activities
@@ -307,6 +366,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[3:]
 from archive_samples import load
 from graphcorr.archive import archive as module
+from graphcorr.archive import parts
 from test_archive import POOL
 calls, real = [], module.write_deltalake
 def killing(*args, **options):
