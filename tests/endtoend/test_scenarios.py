@@ -1,145 +1,271 @@
-"""The reference scenarios (clock times in UTC+2 there, taken as UTC here), constructed: links, counts, evidence."""
+"""The reference scenarios end to end, from each of three shapes: the same graph, the same findings, as written here."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
+from graphcorr.archive.archive import Archive
+from graphcorr.baselines import run_baselines
 from graphcorr.config import Complete, Config
-from tests.builders import (
-    ARM,
-    GRAPH,
-    SUBSCRIPTION,
-    TENANT,
-    arm_act,
-    at,
-    audit,
-    guid,
-    jsonl,
-    key,
-    key_change,
-    managed_sign_in,
-    rename,
-    sign_in,
-    target,
-    vault_act,
-)
-from tests.endtoend.harness import Graph, graph_of
+from graphcorr.home import Home
+from graphcorr.load import load
+from graphcorr.projection.project import current
+from graphcorr.scan import scan
+from tests.builders import ARM, GRAPH, SUBSCRIPTION, TENANT, guid, moment
+from tests.endtoend import scenarios as told
+from tests.endtoend.harness import Graph, Row
+from tests.shapes import SHAPES
 
-_CONFIG = Config(subscriptions={SUBSCRIPTION: TENANT})
-# A week later: every token is dead, every log has delivered.
-_LATER = (
-    vault_act(900, at("12:00", day=7), principal=9, app=9),
-    arm_act(901, at("12:00", day=7), principal=9, app=9),
-    sign_in(902, at("11:59", day=7), principal=9, app=9),
-)
+_CONFIG = Config(subscriptions={SUBSCRIPTION: TENANT}, complete=(Complete("AZKVAuditLogs"), Complete("AzureActivity")))
+
+# What the shapes may differ in: table → properties. All times are whole milliseconds, and none may differ.
+ALLOWED = {"nodes/LogSource": {"bytes"}}
 
 
-def _sign_ins(graph: Graph, number: int = 1) -> list[tuple[Any, ...]]:
-    names = (
-        "count",
-        "linkedCount",
-        "possibleSameAddressCount",
-        "possibleOtherAddressCount",
-        "unexplainedCount",
-        "evidence",
+@dataclass(frozen=True)
+class Answer:
+    """What one shape gave: the graph's tables, the scan document, and whom the public rules accuse."""
+
+    graph: Graph
+    document: dict[str, Any]
+    baselines: dict[str, frozenset[str]]
+
+    def rows(self, pattern: str, *principals: int, part: str = "findings") -> list[Row]:
+        """Findings, leads or undecided rows of a pattern about these principals, by their number and time."""
+        keys = [_identity(number) for number in principals]
+        found = [r for r in self.document[part] if r["pattern"] == pattern and r["subject"]["key"] in keys]
+        return sorted(found, key=lambda row: (keys.index(row["subject"]["key"]), row.get("firstAt")))
+
+    def links(self, number: int) -> list[tuple[Any, ...]]:
+        """Basis, confidence, candidates, events, least and greatest lag in ms of links from a principal's sign-ins."""
+        nodes = {row["key"]: row for row in self.graph.nodes("SignIn")}
+        mine = [e for e in self.graph.edges("LED_TO") if nodes[e["fromKey"]]["servicePrincipalId"] == guid("d", number)]
+        return [
+            (e["basis"], e["confidence"], e["candidates"], e["events"], e["minLag"], e["maxLag"])
+            for e in sorted(mine, key=lambda e: (e["firstAt"], e["key"]))
+        ]
+
+    def sign_ins(self, number: int) -> list[tuple[Any, ...]]:
+        """Count, linked, possible from the same, possible from another address, unexplained, evidence."""
+        names = ("count", "linkedCount", "possibleSameAddressCount", "possibleOtherAddressCount", "unexplainedCount",
+                 "evidence")  # fmt: skip
+        rows = self.graph.nodes("SignIn", servicePrincipalId=guid("d", number))
+        return [tuple(row[name] for name in names) for row in sorted(rows, key=lambda row: row["firstSeen"])]
+
+
+def _identity(number: int) -> str:
+    return f"{TENANT}/app:{guid('a', number)}"
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    pytest.importorskip("arcadedb_embedded")
+    return {shape: _answer(tmp_path_factory.mktemp(shape), shape) for shape in SHAPES}
+
+
+def _answer(folder: Path, shape: str) -> Answer:
+    logs, home = folder / "logs", Home(folder / "home")
+    logs.mkdir()
+    for name, content in SHAPES[shape](*told.records()).items():
+        (logs / name).write_bytes(content)
+    loaded = load([logs], home=home.root, config=_CONFIG)
+    assert (loaded.read.problems, loaded.read.records) == ((), len(told.records()))
+    document = msgspec.to_builtins(scan(home=home.root))
+    archive = Archive(home.archive_dir)
+    projection = current(archive, _CONFIG, home.projection_dir)
+    assert projection is not None
+    return Answer(Graph(projection), document, run_baselines(archive))
+
+
+@pytest.fixture(params=list(SHAPES))
+def answer(request: pytest.FixtureRequest, answers: dict[str, Answer]) -> Answer:
+    return answers[request.param]
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "workspace"])
+def test_all_shapes_give_one_graph_and_one_scan(answers: dict[str, Answer], shape: str) -> None:
+    expected, found = answers["workspace"], answers[shape]
+    tables = expected.graph.tables()
+    for name, rows in found.graph.tables().items():
+        skipped = ALLOWED.get(name, set())
+        pair = [[{k: v for k, v in row.items() if k not in skipped} for row in t] for t in (rows, tables.pop(name))]
+        assert pair[0] == pair[1], name
+    assert tables == {}
+    assert found.document == expected.document
+    assert found.baselines == expected.baselines
+
+
+def test_identities_have_their_ids_and_their_names(answer: Answer) -> None:
+    rows = {
+        row["identityId"]: (row["kind"], row["name"], set(row["formerNames"]), set(row["formerIds"]))
+        for row in answer.graph.nodes("Identity")
+        if row["kind"] != "microsoft"
+    }
+    backup = told.AZURE_BACKUP
+    full = {
+        told.PLAIN: ("plain", set()),
+        told.RENAMED_OLD: ("payroll", {backup}),  # the newest sign-in still shows the old name
+        told.RENAMED_NEW: (backup, {"salaries"}),
+        told.RENAMED_BACK: ("billing", {backup}),
+        told.SUCCEEDED: ("ledger-old", {"ledger"}),
+        told.HEIR: ("ledger", {"spare"}),
+        told.BY_PRINCIPAL: (backup, {"export"}),
+        told.IMPOSTOR: ("printer", {"scanner"}),
+    }
+    signed_in = {
+        told.DEPLOYER: "deploy-pipeline",
+        told.SIEM: "Azure Sentinel Alerts Evidence SIEM",
+        told.EDITOR: "ca-editor",
+        told.DECOY: "printer",
+        9: "other",
+    }
+    expected: dict[str, tuple[Any, ...]] = {
+        **{f"app:{guid('a', n)}": ("application", name, former, {f"sp:{guid('d', n)}", f"reg:{guid('b', n)}"})
+           for n, (name, former) in full.items()},
+        **{f"app:{guid('a', n)}": ("application", name, set(), {f"sp:{guid('d', n)}"})
+           for n, name in signed_in.items()},
+        **{f"app:{guid('a', n)}": ("managedIdentity", name, set(), {f"sp:{guid('d', n)}"})
+           for n, name in ((told.READER, "vm-reader"), (told.REPORTER, "report"))},
+        f"app:{guid('a', told.FAILING)}":
+            ("application", "name 2", {"name 0", "name 1"}, {f"sp:{guid('d', told.FAILING)}"}),
+    }  # fmt: skip
+    assert rows == expected
+
+
+def test_credentials_have_their_lives(answer: Answer) -> None:
+    rows = {
+        row["keyId"] or row["thumbprint"]: tuple(
+            row[name] for name in ("labels", "addedAt", "firstUsed", "lastUsed", "origin")
+        )
+        for row in answer.graph.nodes("Credential")
+    }
+    before, added, after = moment("07:00"), moment("08:30"), moment("10:00")
+    with_new_key = set(range(told.PLAIN, told.IMPOSTOR + 1)) - {told.HEIR}
+    expected = {told.THUMBPRINT: ("Credential:Certificate", None, *[moment("16:24:39.819")] * 2, "unknown")}
+    for n in range(told.PLAIN, told.DECOY + 1):
+        listed = "listed" if n in with_new_key else "unknown"
+        expected[guid("f", n)] = ("Credential:Secret", None, before, before, listed)
+        if n in with_new_key:
+            expected[guid("f", 100 * n + 2)] = ("Credential:Secret", added, after, after, "added")
+    assert rows == expected
+
+
+def test_s1_a_managed_identity_reads_a_vault_through_a_private_endpoint(answer: Answer) -> None:
+    assert answer.sign_ins(told.READER) == [(1, 0, 0, 0, 1, "changesOnly"), (1, 1, 0, 0, 0, "complete")]
+    assert answer.links(told.READER) == [("window", "high", 1, 1, 59, 59)]
+    act = answer.graph.node("Activity", servicePrincipalId=guid("d", told.READER))
+    assert (act["operation"], act["firstSeen"], act["linkedCount"]) == ("SecretGet", moment("12:25:33.891"), 1)
+    assert answer.rows("orphan_sign_in", told.READER) == []
+
+
+def test_s2_three_of_four_sign_ins_are_a_lead_in_words(answer: Answer) -> None:
+    assert answer.sign_ins(told.DEPLOYER) == [(3, 0, 0, 3, 0, "changesOnly"), (1, 1, 0, 0, 0, "changesOnly")]
+    # Four sign-ins could have led to each change by time alone: only the address tells them apart.
+    links = answer.links(told.DEPLOYER)
+    assert {link[:3] for link in links} == {("window", "medium", 4)}
+    # Policy evaluates on its own: its five records are no act of the token.
+    assert sum(link[3] for link in links) == 27
+    assert (links[0][4], max(link[5] for link in links)) == (527, 105_714)
+    (lead,) = answer.rows("orphan_sign_in", told.DEPLOYER, part="leads")
+    assert lead["sentence"] == (
+        f"3 sign-ins of deploy-pipeline to Azure Resource Manager from {told.FIRST}: no change seen in the collected "
+        f"subscriptions (/subscriptions/{SUBSCRIPTION}); changes by this principal came from another address."
     )
-    rows = sorted(graph.nodes("SignIn", servicePrincipalId=guid("d", number)), key=lambda row: row["firstSeen"])
-    return [tuple(row[name] for name in names) for row in rows]
+    assert (lead["verdict"], lead["reason"], lead["severity"]) == ("lead", "changesOnly", "info")
+    assert (lead["firstAt"], lead["lastAt"]) == ("2026-05-11T17:17:20.622Z", "2026-05-11T17:17:21.047Z")
+    assert lead["details"]["possibleFromOtherAddress"] == 3
+    assert answer.rows("orphan_sign_in", told.DEPLOYER) == []
 
 
-def _links(graph: Graph) -> list[dict[str, Any]]:
-    kept = ("basis", "confidence", "events", "minLag", "maxLag", "candidates")
-    return [{name: e[name] for name in kept} for e in sorted(graph.edges("LED_TO"), key=lambda e: e["firstAt"])]
+def test_s3_a_playbook_is_not_decidable_and_only_configuration_names_who_ran(answer: Answer) -> None:
+    (undecided,) = answer.rows("orphan_sign_in", told.SIEM, part="undecided")
+    assert (undecided["reason"], undecided["count"]) == ("noLoader", 1)
+    assert answer.sign_ins(told.SIEM) == [(1, 0, 0, 0, 1, "noLoader")]
+    assert answer.links(told.SIEM) == []
+    assert answer.rows("orphan_sign_in", told.SIEM) == []
+    runs = {row["runId"]: (row["status"], row["startedAt"], row["endedAt"], row["actions"])
+            for row in answer.graph.nodes("WorkflowRun")}  # fmt: skip
+    assert runs == {
+        "run-1301": ("Succeeded", moment("17:09:52.034"), moment("17:09:54.500"), ["Run_query"]),
+        "run-1601": ("Succeeded", moment("14:59:58"), moment("15:00:03"), []),
+    }
+    (by,) = answer.graph.edges("RUN_BY")
+    assert by["fromKey"] == f"{TENANT}{told.workflow_id('report')}/runs/run-1601"
+    assert by["toKey"] == f"{TENANT}/{guid('d', told.REPORTER)}"
+    assert (by["basis"], by["confidence"]) == ("time+configuration", "low")
 
 
-def test_s1_a_managed_identity_reads_a_vault_through_a_private_endpoint(tmp_path: Path) -> None:
-    mine = {"IPAddress": "40.113.32.32"}
-    declared = Config(
-        subscriptions={SUBSCRIPTION: TENANT}, complete=(Complete("AZKVAuditLogs"), Complete("AzureActivity"))
-    )
-    rows = [
-        {**managed_sign_in(1, at("12:25:20.772"), resource=ARM), **mine},
-        {**managed_sign_in(2, at("12:25:33.832")), **mine},
-        vault_act(1, at("12:25:33.891"), ip="10.1.0.4"),
-    ]
-    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows, *_LATER)}, config=declared)
-    assert _sign_ins(graph) == [(1, 0, 0, 0, 1, "changesOnly"), (1, 1, 0, 0, 0, "complete")]
-    link = {"basis": "window", "confidence": "high", "events": 1, "minLag": 59, "maxLag": 59, "candidates": 1}
-    assert _links(graph)[:1] == [link]
-
-
-def test_s2_a_pipeline_signs_in_from_two_addresses(tmp_path: Path) -> None:
-    first, second = "52.236.147.236", "13.79.17.252"
-    rows = [
-        *(sign_in(n, at(t), resource=ARM, ip=first)
-          for n, t in enumerate(["17:17:20.622", "17:17:20.733", "17:17:21.047"], 1)),
-        sign_in(4, at("17:18:16.087"), resource=ARM, ip=second),
-        *(arm_act(n, at(t), ip=second, resource=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg{n}")
-          for n, t in enumerate(["17:18:16.614", "17:18:17.383", "17:19:06.814", "17:20:01.801"], 1)),
-        arm_act(5, at("17:28:22"), ip=second, operation="Microsoft.Authorization/policies/audit/action"),
-    ]  # fmt: skip
-    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows, *_LATER)}, config=_CONFIG)
-    assert [row[:5] for row in _sign_ins(graph)] == [(3, 0, 0, 3, 0), (1, 1, 0, 0, 0)]
-    mine = [link for link in _links(graph) if link["candidates"] == 4]
-    # Four sign-ins could have led to each write by time alone: only the address tells them apart.
-    assert [(e["basis"], e["confidence"], e["events"]) for e in mine] == [("window", "medium", 1)] * 4
-    policy = graph.node("Activity", operation="microsoft.authorization/policies/audit/action")
-    assert (policy["count"], policy["linkedCount"]) == (1, 0)
-
-
-def test_s4_the_address_of_a_change_is_that_of_the_sign_in(tmp_path: Path) -> None:
-    certificate = {"ServicePrincipalCredentialThumbprint": "AB" * 20, "ClientCredentialType": "clientAssertion"}
-    rows = [
-        sign_in(1, at("16:24:39.819"), resource=GRAPH, ip="20.50.2.80", **certificate),
-        audit(
-            1, at("16:24:40.181"), "Delete conditional access policy", target("Policy", guid("8", 1)), by_principal=1
-        ),
-        audit(
-            2, at("16:24:40.299"), "Update conditional access policy", target("Policy", guid("8", 2)), by_principal=1
-        ),
-    ]
-    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)})
-    assert [(e["basis"], e["confidence"], e["minLag"]) for e in graph.edges("LED_TO")] in (
-        [("window", "high", 362), ("window", "high", 480)],
-        [("window", "high", 480), ("window", "high", 362)],
-    )
-    changes = {"Directory_1", "Directory_2"}
-    derived = {(e["fromKey"], e["toKey"], e["basis"]) for e in graph.edges("FROM") if e["fromLabel"] == "Change"}
+def test_s4_address_and_certificate_of_the_sign_in_are_those_of_the_changes(answer: Answer) -> None:
+    assert answer.links(told.EDITOR) == [("window", "high", 1, 1, 362, 362), ("window", "high", 1, 1, 480, 480)]
+    (signed_in,) = answer.graph.nodes("SignIn", servicePrincipalId=guid("d", told.EDITOR))
+    changes = {f"Directory_{n}" for n in (1401, 1402)}
+    assert {e["toKey"] for e in answer.graph.edges("LED_TO", fromKey=signed_in["key"])} == changes
+    derived = {(e["fromKey"], e["toKey"], e["basis"]) for e in answer.graph.edges("FROM") if e["fromKey"] in changes}
     assert derived == {(change, "20.50.2.80", "signIn") for change in changes}
-    used = graph.node("Credential")
-    assert (used["labels"], used["thumbprint"]) == ("Credential:Certificate", "AB" * 20)
+    (used,) = answer.graph.edges("USED", fromKey=signed_in["key"])
+    certificate = answer.graph.node("Credential", thumbprint=told.THUMBPRINT)
+    assert (used["toKey"], certificate["labels"]) == (certificate["key"], "Credential:Certificate")
+    assert answer.graph.node("Application", appId=GRAPH)["name"] == "Microsoft Graph"
 
 
-def test_r1_failures_are_grouped_by_principal_address_and_code(tmp_path: Path) -> None:
-    codes = {"7000222": "credentialFailed", "700016": "identityUnknown"}
-    rows = [
-        sign_in(10 * n + m, at(f"07:{n}{m}"), result=code, ServicePrincipalName=f"name {m}")
-        for n, code in enumerate(codes)
-        for m in range(3)
+def test_r1_failures_are_grouped_by_identity_address_and_kind(answer: Answer) -> None:
+    names = ("failure", "codes", "attempts", "address", "resources")
+    found = [
+        (row["severity"], row["confidence"], *(row["details"][name] for name in names), row["firstAt"], row["lastAt"])
+        for row in answer.rows("failed_sign_ins_bad_credential", told.FAILING)
     ]
-    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)})
-    found = {(row["resultCode"], row["resultClass"], row["count"], row["evidence"]) for row in graph.nodes("SignIn")}
-    assert found == {(code, result_class, 3, "notApplicable") for code, result_class in codes.items()}
-    assert len(graph.edges("SIGNED_IN")) == 2
+    resources = ["Windows Azure Service Management API", "Microsoft Graph"]
+    assert found == [
+        ("low", "exact", "expiredSecret", ["7000222"], 3, "203.0.113.10", resources,
+         "2026-05-11T07:00:00.000Z", "2026-05-11T07:02:00.000Z"),
+        ("low", "exact", "unknownApplication", ["700016"], 3, "203.0.113.10", resources,
+         "2026-05-11T07:10:00.000Z", "2026-05-11T07:12:00.000Z"),
+    ]  # fmt: skip
+    everything = [r for r in answer.document["findings"] if r["pattern"] == "failed_sign_ins_bad_credential"]
+    assert len(everything) == 2
+    assert {row[-1] for row in answer.sign_ins(told.FAILING)} == {"notApplicable"}
 
 
-def test_r2_a_new_key_leads_to_its_sign_ins_by_identity_and_not_by_name(tmp_path: Path) -> None:
-    rows = [
-        sign_in(1, at("07:00"), ServicePrincipalName="payroll"),
-        # Renamed, given a key, renamed back; a decoy takes the name meanwhile.
-        rename(1, at("08:00"), "payroll", "Azure Backup", details={"AppId": guid("a", 1)}),
-        key_change(2, at("08:30"), [key(1)], [key(1), key(2)], details={"AppId": guid("a", 1)}),
-        rename(3, at("09:00"), "Azure Backup", "payroll", details={"AppId": guid("a", 1)}),
-        rename(4, at("08:10"), "decoy", "payroll", number_of=2, details={"AppId": guid("a", 2)}),
-        sign_in(2, at("07:30"), principal=2, app=2, ServicePrincipalName="decoy"),
+# Principal → severity of the finding and numbers of the renames that belong to it.
+_ACCUSED = {
+    told.PLAIN: [],
+    told.RENAMED_OLD: [3],
+    told.RENAMED_NEW: [3],
+    told.RENAMED_BACK: [3, 4],
+    told.SUCCEEDED: [3],
+    told.BY_PRINCIPAL: [3],
+    told.IMPOSTOR: [3],
+}
+
+
+@pytest.mark.parametrize("number", _ACCUSED)
+def test_r2_a_new_key_is_found_by_identity(answer: Answer, number: int) -> None:
+    (found,) = answer.rows("unexplained_credential_update", number)
+    n = 100 * number
+    assert (found["verdict"], found["severity"], found["confidence"]) == ("found", "high", "high")
+    assert found["details"]["credentialId"] == guid("f", n + 2)
+    assert set(found["evidence"]) == {
+        guid("5", n + 1), guid("5", n + 2), f"Directory_{n + 2}", *(f"Directory_{n + r}" for r in _ACCUSED[number])
+    }  # fmt: skip
+    assert (found["firstAt"], found["lastAt"]) == ("2026-05-11T08:30:00.000Z", "2026-05-11T10:00:00.000Z")
+    assert [e["id"] for e in found["explanations"] if e["present"]] == []
+    renames = answer.rows("renamed_principal", number)
+    # The key stands beside each rename as what happened around it.
+    assert [set(row["evidence"]) for row in renames] == [
+        {f"Directory_{n + r}", f"Directory_{n + 2}"} for r in _ACCUSED[number]
     ]
-    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)})
-    identity = f"{TENANT}/app:{guid('a', 1)}"
-    parts = {e["fromKey"]: e["toKey"] for e in graph.edges("PART_OF")}
-    (added,) = [e for e in graph.edges("ADDED")]
-    assert parts[added["objectKey"]] == identity
-    assert {parts[e["fromKey"]] for e in graph.edges("SIGNED_IN")} == {identity, f"{TENANT}/app:{guid('a', 2)}"}
-    names = {row["key"]: (row["name"], row["formerNames"]) for row in graph.nodes("Identity")}
-    assert names[identity] == ("payroll", ["Azure Backup"])
-    assert names[f"{TENANT}/app:{guid('a', 2)}"] == ("payroll", ["decoy"])
+
+
+def test_r2_nobody_else_is_accused_and_the_join_by_name_is_blind(answer: Answer) -> None:
+    found = [
+        r["subject"]["key"] for r in answer.document["findings"] if r["pattern"] == "unexplained_credential_update"
+    ]
+    assert sorted(found) == sorted(_identity(number) for number in _ACCUSED)
+    # It sees the plain case, misses every renamed one, and accuses the one whose name was taken.
+    assert answer.baselines["name_join"] == {guid("a", told.PLAIN), guid("a", told.DECOY)}
+    assert {e["toKey"] for e in answer.graph.edges("TO")} >= {ARM, GRAPH}
