@@ -40,8 +40,8 @@ _CLASSES = ("none", "1", "2-5", "more than 5")
 # What is hidden to force a basis: pass → columns.
 _HIDDEN = {"tokenTime": ("token_id",), "window": ("token_id", "token_issued_at")}
 
-# The files of the daily layer that make the links.
-_LAST = "30"
+# The SQL files of the daily layer up to the links.
+_LAST = "21"
 
 # The links of the first pass. Everything done without a token id can be linked by time only and stays unmeasured.
 _KNOWN = """
