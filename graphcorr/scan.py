@@ -21,18 +21,19 @@ from graphcorr.patterns.parse import load_patterns
 from graphcorr.patterns.run import checked_parameters, run_pattern
 from graphcorr.refresh import is_current, refresh
 from graphcorr.stores import StoreChoice, open_store
+from graphcorr.stories import Story, tell
 from graphcorr.times import to_iso
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from graphcorr.config import Config
+    from graphcorr.config import Allow, Config
     from graphcorr.home import Waiting
     from graphcorr.store.base import Progress, Store
 
 _LOG = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Version of the scan document; raised when a reader of the former one could go wrong."""
 
 STATUSES = ("nothing", "noRecords", "notDecidable", "lead", "found", "failed")
@@ -63,7 +64,7 @@ class Undecided(_Document, frozen=True):
 
 
 class PatternStatus(_Document, frozen=True):
-    """How a pattern fared over all tenants: the strongest status that applies, and how often."""
+    """How a pattern fared over all tenants: the strongest status that applies, and how often; allowed or not."""
 
     id: str
     status: Literal["nothing", "noRecords", "notDecidable", "lead", "found", "failed"]
@@ -81,14 +82,25 @@ class TenantScan(_Document, frozen=True):
     as_of: str
 
 
+class Suppressed(_Document, frozen=True):
+    """A finding or lead that the configuration allows (`[[allow]]`): why, and until when."""
+
+    finding: Finding
+    reason: str
+    until: str
+
+
 class ScanDocument(_Document, frozen=True):
     """The result of a scan. Lists have one order: worst first, then by time, pattern and fingerprint."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     tenants: tuple[TenantScan, ...] = ()
     findings: tuple[Finding, ...] = ()
     leads: tuple[Finding, ...] = ()
     undecided: tuple[Undecided, ...] = ()
+    # Findings and leads that belong together; each of them is in the lists above as well.
+    stories: tuple[Story, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
     patterns: tuple[PatternStatus, ...] = ()
 
 
@@ -116,7 +128,8 @@ def scan(
         with place.lock(True, "scan", lock_timeout, waiting):
             refresh(place, place.remember(config=config), store, progress)
     with place.lock(False, "scan", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
-        return scan_store(opened, loaded, patterns, parameters)
+        allow = (place.settings.config if config is None else config).allow
+        return scan_store(opened, loaded, patterns, parameters, allow)
 
 
 def scan_store(
@@ -124,12 +137,13 @@ def scan_store(
     patterns: Sequence[Pattern],
     only: Iterable[str] | None = None,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    allow: Sequence[Allow] = (),
 ) -> ScanDocument:
     """Run the patterns (those named in `only`, else all) over every tenant of the store.
 
-    `parameters` overrides defaults: pattern id → parameter → value. A pattern that the store refuses or whose rows
-    break its contract gets status `failed`, the others go on. Raises UsageError for ids and parameters that do not
-    exist, StoreError if the store itself fails.
+    `parameters` overrides defaults: pattern id → parameter → value. What `allow` names is told apart from the rest. A
+    pattern that the store refuses or whose rows break its contract gets status `failed`, the others go on. Raises
+    UsageError for ids and parameters that do not exist, StoreError if the store itself fails.
     """
     chosen = _chosen(patterns, only)
     overrides = parameters or {}
@@ -142,11 +156,14 @@ def scan_store(
         rows.extend(found)
         statuses.append(status)
     rows.sort(key=order)
+    rows, suppressed = _allowed(rows, allow, tenants)
     return ScanDocument(
         tenants=tuple(TenantScan(tenant_id=name, as_of=to_iso(max(seen.values()))) for name, seen in tenants.items()),
         findings=tuple(row for row in rows if row.verdict == "found"),
         leads=tuple(row for row in rows if row.verdict == "lead"),
         undecided=_undecided(row for row in rows if row.verdict == "notDecidable"),
+        stories=tell(store, rows),
+        suppressed=suppressed,
         patterns=tuple(statuses),
     )
 
@@ -240,6 +257,31 @@ def _scan_pattern(
         message=message,
     )
     return rows, status
+
+
+def _allowed(
+    rows: Sequence[Finding], allow: Sequence[Allow], tenants: Mapping[str, Mapping[str, datetime]]
+) -> tuple[list[Finding], tuple[Suppressed, ...]]:
+    """Rows that nothing allows, and those that something does at the time of their tenant's newest event."""
+    kept: list[Finding] = []
+    suppressed: list[Suppressed] = []
+    for row in rows:
+        now = max(tenants[row.tenant_id].values())
+        subject = row.subject
+        ids = {subject.app_id, subject.object_id, subject.key_id, subject.address}
+        holding = [
+            entry
+            for entry in allow
+            if entry.pattern == row.pattern
+            and now < entry.until
+            and (entry.fingerprint == row.fingerprint or (entry.subject is not None and entry.subject in ids))
+        ]
+        if holding and row.verdict != "notDecidable":
+            last = max(holding, key=lambda entry: (entry.until, entry.reason))
+            suppressed.append(Suppressed(finding=row, reason=last.reason, until=to_iso(last.until)))
+        else:
+            kept.append(row)
+    return kept, tuple(suppressed)
 
 
 def _undecided(rows: Iterable[Finding]) -> tuple[Undecided, ...]:

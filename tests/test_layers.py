@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("stores", "tables", "legacy"),
     ("refresh",),
     ("patterns", "findings"),
+    ("stories",),
     ("scan", "trace", "load", "coverage", "identities", "calibrate"),
     ("baselines",),
     ("evaluate",),

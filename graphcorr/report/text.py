@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 
     from graphcorr.findings import Finding, Subject
     from graphcorr.scan import ScanDocument
+    from graphcorr.stories import Story
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 # More evidence than this is counted, not listed; the JSON document has all of it.
 _SHOWN_EVENTS = 6
+_SHOWN_ABOUT = 4
+_CONNECTED = {
+    "acted": "one did what the other shows,",
+    "credential": "one credential,",
+    "actor": "both done by",
+    "address": "both from",
+}
 
 
 def render(document: ScanDocument, *, colour: bool = False) -> str:
@@ -37,6 +45,10 @@ def _lines(document: ScanDocument) -> Iterable[Text]:
     yield Text(_summary(document), style="bold")
     for tenant in document.tenants:
         yield Text(f"tenant {printable(tenant.tenant_id)}, newest event {tenant.as_of}")
+    for story in document.stories:
+        yield from _story(story)
+    if document.stories and document.findings:
+        yield from _heading("Findings")
     for finding in document.findings:
         yield from _finding(finding)
     if document.leads:
@@ -47,6 +59,13 @@ def _lines(document: ScanDocument) -> Iterable[Text]:
         yield from _heading("Not decidable: the logs cannot tell")
         rows = [(u.pattern, u.reason, str(u.count), _named(u.subject)) for u in document.undecided]
         yield from _table(("pattern", "reason", "count", "subject"), rows)
+    if document.suppressed:
+        yield from _heading("Allowed by the configuration")
+        rows = [
+            (s.finding.pattern, s.finding.verdict, _named(s.finding.subject), f"until {s.until}: {s.reason}")
+            for s in document.suppressed
+        ]
+        yield from _table(("pattern", "verdict", "subject", "allowed"), rows)
     yield from _heading("Patterns")
     statuses = [(p.id, p.status, str(p.found), str(p.leads), str(p.undecided)) for p in document.patterns]
     yield from _table(("pattern", "status", "found", "leads", "undecided"), statuses)
@@ -60,11 +79,12 @@ def _summary(document: ScanDocument) -> str:
     tenants = _counted(len(document.tenants), "tenant")
     findings = _counted(len(document.findings), "finding")
     leads = _counted(len(document.leads), "lead")
-    return f"{findings}, {leads}, {undecided} not decidable, in {tenants}"
+    told = f"{_counted(len(document.stories), 'story', 'stories')}: " if document.stories else ""
+    return f"{told}{findings}, {leads}, {undecided} not decidable, in {tenants}"
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _counted(number: int, noun: str, plural: str | None = None) -> str:
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def _heading(title: str) -> Iterable[Text]:
@@ -89,6 +109,28 @@ def _finding(finding: Finding) -> Iterable[Text]:
     if finding.verdict == "found":
         yield _field("disproof", printable(finding.disproof))
     yield _field("id", finding.fingerprint)
+
+
+def _story(story: Story) -> Iterable[Text]:
+    yield Text()
+    head = Text(f"{story.severity.upper():8}", style=_STYLES.get(story.severity, ""))
+    title = f" Story about {', '.join(printable(name) for name in story.about[:_SHOWN_ABOUT])}"
+    more = len(story.about) - _SHOWN_ABOUT
+    yield head.append(title + (f" and {more} more" if more > 0 else ""), style="bold")
+    yield _field("score", f"{story.score} of 100: {'; '.join(printable(reason) for reason in story.reasons)}")
+    for step in story.steps:
+        mark = "lead: " if step.verdict == "lead" else ""
+        at = f"{(step.at or 'undated')[:19]:21}"
+        yield (
+            Text(f"  {at}", style="dim")
+            .append(f"{mark}{printable(step.sentence)} ", style="not dim")
+            .append(f"[{step.fingerprint}]", style="dim")
+        )
+    # That events of one identity belong together needs no words.
+    for connection in story.connections:
+        if connection.kind not in ("identity", "event"):
+            via = f"{_CONNECTED[connection.kind]} {printable(connection.via)}"
+            yield _field("connected", f"{connection.source} and {connection.target}: {via}")
 
 
 def _field(name: str, value: str) -> Text:

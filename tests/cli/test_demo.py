@@ -65,15 +65,17 @@ def home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     return home
 
 
-def test_every_pattern_has_something_to_say(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_patterns_have_something_to_say_and_none_fails(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["scan", "--quiet", "--home", str(home), "--format", "json"]) == 1
     document = json.loads(capsys.readouterr().out)
-    assert {pattern["id"]: pattern["status"] for pattern in document["patterns"]} == {
+    status = {pattern["id"]: pattern["status"] for pattern in document["patterns"]}
+    assert status.items() >= {
         "failed_sign_ins_bad_credential": "found",
         "orphan_sign_in": "found",
         "renamed_principal": "found",
         "unexplained_credential_update": "found",
-    }
+    }.items()
+    assert "failed" not in status.values()
 
 
 def test_the_commands_that_the_demonstration_names_work(tmp_path: Path, capsys, monkeypatch) -> None:

@@ -54,6 +54,8 @@ class PlayedStore:
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> Result:
         if "LogSource" in cypher:
             return Result(("tenantId", "source", "lastSeen"), self.tenants)
+        if cypher.lstrip().startswith("UNWIND"):
+            return Result((), ())  # what connects findings to stories
         if self.refuse:
             raise PatternError("no such function")
         self.asked.append(dict(parameters or {}))
@@ -176,7 +178,7 @@ def test_the_document_survives_a_round_trip_and_refuses_what_it_does_not_know(pa
     assert decode(encode(document)) == document
     assert json.loads(json_report.render(document))["findings"][0]["subject"]["objectId"] == "o1"
     content = json.loads(encode(document))
-    for wrong in ({**content, "version": 2}, {**content, "more": 1}, [], {**content, "tenants": [{"x": 1}]}):
+    for wrong in ({**content, "version": 1}, {**content, "more": 1}, [], {**content, "tenants": [{"x": 1}]}):
         with pytest.raises(InputError):
             decode(json.dumps(wrong))
     with pytest.raises(InputError):

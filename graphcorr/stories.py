@@ -1,0 +1,316 @@
+"""Stories: findings and leads that belong together, told as one item in the order of events, and what connects them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import networkx as nx
+
+from graphcorr.findings import Finding, fingerprint_of, severity_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from graphcorr.store.base import Store
+
+# Keys, names and owners of one undertaking change within about a week; the patterns that look around a change use the
+# same span.
+WINDOW = timedelta(days=7)
+
+# An address or a person connects only what few others share: an egress or an administrator of everything tells nothing.
+FEW = 5
+
+# Share of the score that a finding takes of what is left; each pattern counts once, with its worst finding.
+WEIGHTS = {"critical": 0.9, "high": 0.6, "medium": 0.35, "low": 0.15, "info": 0.05}
+LEAD_WEIGHT = 0.05
+# A chain over several identities is no coincidence of one of them.
+CHAIN_WEIGHT = 0.3
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Why two items of a story belong together."""
+
+    # event: one event shows both. identity: about one identity. acted: the identity of one did what the other shows.
+    # credential: about one credential. actor: one principal, who does not do such things all the time, did both.
+    # address: from one address, which few principals share.
+    kind: Literal["event", "identity", "acted", "credential", "actor", "address"]
+    # Event id, identity key, credential key, key of the actor, address.
+    via: str
+    # Fingerprints, the earlier item first.
+    source: str
+    target: str
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A finding or lead as part of a story."""
+
+    at: str | None
+    pattern: str
+    verdict: str
+    severity: str
+    fingerprint: str
+    sentence: str
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Two or more items, at least one of them a finding. Steps are in the order of their first events."""
+
+    # Stays the same while its first finding does.
+    id: str
+    tenant_id: str
+    # 0 to 100, with the reasons for it.
+    score: int
+    severity: str
+    title: str
+    reasons: tuple[str, ...]
+    first_at: str | None
+    last_at: str | None
+    # Captions of what it is about.
+    about: tuple[str, ...]
+    steps: tuple[Step, ...]
+    # A tree: as many connections as it takes to hold the steps together, the strongest kinds first.
+    connections: tuple[Connection, ...]
+
+
+def tell(store: Store, items: Iterable[Finding]) -> tuple[Story, ...]:
+    """The stories among findings and leads of all tenants, highest score first.
+
+    Reads what the graph says about the events behind the items: who acted, from where, on which identity, with which
+    credential. Two items are connected if something of that is common to both and they lie within a week of each other.
+    """
+    by_tenant: dict[str, list[Finding]] = defaultdict(list)
+    for item in items:
+        if item.verdict != "notDecidable":
+            by_tenant[item.tenant_id].append(item)
+    stories = [story for tenant, told in sorted(by_tenant.items()) for story in _tenant(store, tenant, told)]
+    return tuple(sorted(stories, key=lambda story: (-story.score, story.first_at or "", story.id)))
+
+
+# -- what connects --------------------------------------------------------------------------------------------------
+
+# Strongest first: a story is held together by these before weaker ones.
+_KINDS = ("event", "identity", "acted", "credential", "actor", "address")
+
+# Changes behind the items: who made them, from where, whom and what they touched.
+_CHANGES = """
+UNWIND $ids AS id
+MATCH (c:Change {eventId: id}) WHERE c.tenantId = $tenantId
+OPTIONAL MATCH (actor)-[:MADE]->(c)
+OPTIONAL MATCH (c)-[:FROM]->(ip:IPAddress)
+OPTIONAL MATCH (c)-[:CHANGED]->(o:DirectoryObject)
+OPTIONAL MATCH (c)-[:ADDED|REMOVED]->(k:Credential)
+RETURN id, actor.key AS actor, actor.identityId AS actorIdentity, ip.address AS address, o.identityId AS changed,
+  k.key AS credential
+ORDER BY id, actor, address, changed, credential
+"""
+_PRINCIPALS_OF_ADDRESS = """
+UNWIND $addresses AS address
+MATCH (ip:IPAddress {address: address})
+WHERE ip.scope IN ['public', 'documentation', 'azure'] AND NOT coalesce(ip.declared, false)
+CALL (ip) {
+  MATCH (p)-[:SEEN_FROM]->(ip) RETURN p
+  UNION
+  MATCH (p)-[:MADE]->(:Change)-[:FROM]->(ip) RETURN p
+}
+WITH address, p WHERE p.tenantId = $tenantId
+RETURN address, count(DISTINCT coalesce(p.identityId, p.key)) AS number
+ORDER BY address
+"""
+_IDENTITIES_OF_ACTOR = """
+UNWIND $actors AS key
+MATCH (a:DirectoryObject {key: key})-[:MADE]->(:Change)-[:CHANGED]->(o:DirectoryObject)
+WHERE o.identityId IS NOT NULL
+RETURN key, count(DISTINCT o.identityId) AS number
+ORDER BY key
+"""
+
+_CHAINED = {
+    "event": "one event",
+    "acted": "one acted on the other",
+    "credential": "one credential",
+    "actor": "one actor",
+    "address": "one address",
+}
+
+Handle = tuple[str, str]
+"""A kind of connection and what it goes through."""
+
+
+@dataclass
+class _Item:
+    finding: Finding
+    handles: set[Handle]
+    # Keys of the identities that did what it shows.
+    acted: set[str]
+    start: datetime | None
+    stop: datetime | None
+
+
+def _tenant(store: Store, tenant: str, findings: Sequence[Finding]) -> Iterable[Story]:
+    items = _items(store, tenant, findings)
+    graph: nx.MultiGraph[int] = nx.MultiGraph()
+    graph.add_nodes_from(range(len(items)))
+    sharing: dict[Handle, list[int]] = defaultdict(list)
+    for number, item in enumerate(items):
+        for handle in sorted(item.handles):
+            sharing[handle].append(number)
+    # In the order of time neighbours are enough: what lies between two items connects them as well.
+    pairs = [(kind, via, pair) for (kind, via), numbers in sorted(sharing.items()) for pair in pairwise(numbers)]
+    for number, item in enumerate(items):
+        pairs += [("acted", via, (number, other)) for via in sorted(item.acted) for other in sharing["identity", via]]
+    for kind, via, (one, other) in pairs:
+        if one != other and _near(items[one], items[other]):
+            graph.add_edge(one, other, kind=kind, via=via, weight=_KINDS.index(kind))
+    for component in nx.connected_components(graph):
+        members = [items[number].finding for number in sorted(component)]
+        if len(members) > 1 and any(member.verdict == "found" for member in members):
+            yield _story(tenant, members, _tree(graph.subgraph(component), items))
+
+
+def _items(store: Store, tenant: str, findings: Sequence[Finding]) -> list[_Item]:
+    """Items in the order of time, with everything that may connect them."""
+    changes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    ids = sorted({event for finding in findings for event in finding.evidence})
+    for row in store.query(_CHANGES, {"ids": ids, "tenantId": tenant}).dicts() if ids else ():
+        changes[row["id"]].append(row)
+    items = [
+        _Item(
+            finding,
+            set(_handles(tenant, finding, changes)),
+            {
+                f"{tenant}/{row['actorIdentity']}"
+                for event in finding.evidence
+                for row in changes.get(event, ())
+                if row["actorIdentity"] is not None
+            },
+            *(None if at is None else datetime.fromisoformat(at) for at in (finding.first_at, finding.last_at)),
+        )
+        for finding in sorted(findings, key=_in_time)
+    ]
+    _drop_common(store, tenant, items)
+    return items
+
+
+def _handles(tenant: str, finding: Finding, changes: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterable[Handle]:
+    subject = finding.subject
+    if subject.identity_id is not None:
+        yield "identity", f"{tenant}/{subject.identity_id}"
+    # A lead accuses nobody: it belongs to a story by what it is about, not by who or where.
+    found = finding.verdict == "found"
+    for event in finding.evidence:
+        yield "event", event
+        for row in changes.get(event, ()):
+            if row["credential"] is not None:
+                yield "credential", row["credential"]
+            if found and row["actor"] is not None:
+                yield "actor", row["actor"]
+            if found and row["address"] is not None:
+                yield "address", row["address"]
+    if found:
+        yield from (("address", address) for address in _addresses(finding))
+
+
+def _addresses(finding: Finding) -> Iterable[str]:
+    """Addresses that a finding is about: of its subject, and columns named like one (`address`, `newAddresses`)."""
+    if finding.subject.address is not None:
+        yield finding.subject.address
+    for name, value in finding.details.items():
+        if name.lower().endswith(("address", "addresses")):
+            yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+
+
+def _drop_common(store: Store, tenant: str, items: Sequence[_Item]) -> None:
+    """Remove addresses that many principals share, and actors who change many identities: they connect nothing."""
+    for kind, query, name in (
+        ("address", _PRINCIPALS_OF_ADDRESS, "address"),
+        ("actor", _IDENTITIES_OF_ACTOR, "key"),
+    ):
+        values = sorted({via for item in items for of, via in item.handles if of == kind})
+        parameters = {"tenantId": tenant, "addresses": values, "actors": values}
+        rows = (
+            store.query(query, {key: parameters[key] for key in parameters if f"${key}" in query}) if values else None
+        )
+        few = {row[name] for row in rows.dicts() if row["number"] <= FEW} if rows is not None else set()
+        for item in items:
+            item.handles = {(of, via) for of, via in item.handles if of != kind or via in few}
+
+
+def _near(one: _Item, other: _Item) -> bool:
+    """Within the window; what is undated is near nothing."""
+    if one.start is None or other.start is None:
+        return False
+    gap = max(one.start, other.start) - min(one.stop or one.start, other.stop or other.start)
+    return gap <= WINDOW
+
+
+def _tree(graph: nx.MultiGraph[int], items: Sequence[_Item]) -> tuple[Connection, ...]:
+    tree = nx.minimum_spanning_edges(graph, keys=True, data=True)
+    found = [
+        Connection(
+            kind=data["kind"],
+            via=data["via"],
+            source=items[min(one, other)].finding.fingerprint,
+            target=items[max(one, other)].finding.fingerprint,
+        )
+        for one, other, _, data in tree
+    ]
+    return tuple(sorted(found, key=lambda c: (_KINDS.index(c.kind), c.via, c.source, c.target)))
+
+
+# -- how it is told -------------------------------------------------------------------------------------------------
+
+
+def _story(tenant: str, members: Sequence[Finding], connections: tuple[Connection, ...]) -> Story:
+    score, reasons = _score(members, connections)
+    first = next(member for member in members if member.verdict == "found")
+    about = tuple(dict.fromkeys(member.subject.caption or member.subject.key for member in members))
+    patterns = dict.fromkeys(member.pattern.replace("_", " ") for member in members if member.verdict == "found")
+    return Story(
+        id=fingerprint_of("story", [tenant, first.fingerprint]),
+        tenant_id=tenant,
+        score=score,
+        severity=max((m.severity for m in members if m.verdict == "found"), key=severity_rank),
+        title=", then ".join(patterns),
+        reasons=reasons,
+        first_at=min((m.first_at for m in members if m.first_at is not None), default=None),
+        last_at=max((m.last_at for m in members if m.last_at is not None), default=None),
+        about=about,
+        steps=tuple(
+            Step(
+                at=m.first_at, pattern=m.pattern, verdict=m.verdict, severity=m.severity, fingerprint=m.fingerprint,
+                sentence=m.sentence,
+            )
+            for m in members
+        ),
+        connections=connections,
+    )  # fmt: skip
+
+
+def _score(members: Sequence[Finding], connections: Sequence[Connection]) -> tuple[int, tuple[str, ...]]:
+    """Share of certainty that something is wrong: each pattern takes its weight of what is left."""
+    worst: dict[str, str] = {}
+    for member in members:
+        if member.verdict == "found":
+            worst[member.pattern] = max(worst.get(member.pattern, "info"), member.severity, key=severity_rank)
+    parts = [(WEIGHTS[severity], f"{severity}: {pattern}") for pattern, severity in worst.items()]
+    leads = {member.pattern for member in members if member.verdict == "lead"} - set(worst)
+    parts += [(LEAD_WEIGHT, f"lead: {pattern}") for pattern in leads]
+    identities = {m.subject.identity_id for m in members if m.verdict == "found"} - {None}
+    chained = sorted({c.kind for c in connections if c.kind != "identity"})
+    if len(identities) > 1:
+        how = ", ".join(_CHAINED[kind] for kind in chained) or "one acted on the other"
+        parts.append((CHAIN_WEIGHT, f"{len(identities)} identities in one chain: {how}"))
+    left = 1.0
+    for weight, _ in parts:
+        left *= 1 - weight
+    ordered = sorted(parts, key=lambda part: (-part[0], part[1]))
+    return round(100 * (1 - left)), tuple(text for _, text in ordered)
+
+
+def _in_time(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.first_at or "~", finding.last_at or "~", finding.pattern, finding.fingerprint
