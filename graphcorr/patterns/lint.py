@@ -332,6 +332,56 @@ class DialectTraps(Check):
                 yield token.line, "exists(...); write EXISTS { ... }"
 
 
+class NoNullNodeInside(Check):
+    """The embedded store takes a node that is null outside for any node inside `EXISTS { }` and `COUNT { }`."""
+
+    remedy = "ask `x IS NOT NULL AND EXISTS { … }`, or `CASE WHEN x IS NULL THEN …`: docs/cypher-dialect.md"
+
+    _CLAUSES = ("MATCH", "OPTIONAL", "WITH", "RETURN", "UNWIND", "CALL", "UNION")
+
+    def run(self, pattern: Pattern, query: Query) -> Iterator[tuple[int, str]]:
+        tokens = query.tokens
+        bound: set[str] = set()
+        optional: set[str] = set()
+        matching: set[str] = set()  # by the OPTIONAL MATCH that is being read: in its own WHERE they are there
+        clause, depth = "", 0
+        for place, token in enumerate(tokens):
+            if token.is_word(*self._CLAUSES) and query.is_plain_name(place):
+                if token.depth <= depth and not (clause == "OPTIONAL" and token.is_word("MATCH")):
+                    optional, matching = optional | matching, set()
+                    clause, depth = token.text.upper(), token.depth
+                elif token.depth > depth and not self._asked(tokens, token):
+                    clause, depth = token.text.upper(), token.depth
+            elif token.is_word("AS") and place + 1 < len(tokens):
+                bound.add(tokens[place + 1].text)
+                optional.discard(tokens[place + 1].text)
+            elif token.is_word("IS") and tokens[place + 1].is_word("NULL", "NOT"):
+                optional.discard(tokens[place - 1].text)
+            elif token.is_symbol("(") and (node := self._node(tokens, place)) is not None:
+                if self._asked(tokens, token):
+                    if node in optional:
+                        yield token.line, f"{node!r} may be null here"
+                elif clause == "OPTIONAL" and node not in bound:
+                    matching.add(node)
+                elif clause in ("MATCH", "CALL") and node not in optional:
+                    bound.add(node)
+
+    def _node(self, tokens: Sequence[Token], place: int) -> str | None:
+        """The variable of a node pattern, or of an import into CALL, that opens here."""
+        before, (name, after) = tokens[place - 1], tokens[place + 1 : place + 3]
+        called = place and before.kind == "name" and not before.is_word("MATCH", "CALL", "WHERE", "AND", "OR", "NOT")
+        return name.text if name.kind == "name" and after.is_symbol(")", ":", "{", ",") and not called else None
+
+    def _asked(self, tokens: Sequence[Token], token: Token) -> bool:
+        """True inside the braces of EXISTS or COUNT."""
+        inside = token.inside
+        while inside >= 0:
+            if tokens[inside].is_symbol("{") and inside and tokens[inside - 1].is_word("EXISTS", "COUNT"):
+                return True
+            inside = tokens[inside].inside
+        return False
+
+
 class CasesCoverBothSides(Check):
     remedy = "a .cases.yaml beside the pattern holds at least one case that fires, one silent, one near miss"
 
@@ -362,5 +412,6 @@ CHECKS: tuple[Check, ...] = (
     Deterministic(),
     UnknownIsNotFalse(),
     DialectTraps(),
+    NoNullNodeInside(),
     CasesCoverBothSides(),
 )

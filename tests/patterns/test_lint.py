@@ -22,6 +22,20 @@ def test_a_good_pattern_has_no_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "guarded",
+    [
+        # Asked first; in the very match that finds it; a value that is never null.
+        "OPTIONAL MATCH (s)-[:FROM]->(ip) WITH p, s, ip WHERE ip IS NOT NULL AND EXISTS { (p)-[:SEEN_FROM]->(ip) }",
+        "OPTIONAL MATCH (s)-[:FROM]->(ip) WHERE EXISTS { (p)-[:SEEN_FROM]->(ip) }",
+        "OPTIONAL MATCH (p)-[:PART_OF]->(i) WITH p, s, coalesce(i, p) AS i WHERE EXISTS { (i)<-[:PART_OF]-() }",
+    ],
+)
+def test_a_node_that_cannot_be_null_may_be_asked_about(tmp_path: Path, guarded: str) -> None:
+    pattern = read_pattern(write(tmp_path, GOOD.replace("WITH p AS", f"{guarded} WITH p AS", 1)))
+    assert [problem.check for problem in lint([pattern]) if problem.check == "NoNullNodeInside"] == []
+
+
+@pytest.mark.parametrize(
     ("old", "new", "check"),
     [
         ("id: good", "id: other", "IdIsFileName"),
@@ -58,6 +72,11 @@ def test_a_good_pattern_has_no_problem(tmp_path: Path) -> None:
         ("p.objectId AS objectId", "toString(p.createdAt) AS objectId", "DialectTraps"),
         ("s.firstSeen > $asOf", "exists(s.hour) AND s.firstSeen > $asOf", "DialectTraps"),
         ("WHERE p.enabled", "MATCH (i:Identity {appId: p.appId}) WHERE p.enabled", "DialectTraps"),
+        (
+            "WITH p AS",
+            "OPTIONAL MATCH (s)-[:FROM]->(ip) WITH p, s, ip WHERE EXISTS { (p)-[:SEEN_FROM]->(ip) } WITH p AS",
+            "NoNullNodeInside",
+        ),
         (RETURN, "RETURN 'found'", "readable"),
         ("'found' AS verdict", "'found AS verdict", "readable"),
         ("count(s)", "count(s", "readable"),

@@ -46,7 +46,7 @@ WITH s, p, coalesce(whole, p) AS subject, ip,
 WHERE NOT (s.resultClass = 'disabled'
   AND (coalesce(p.enabled, true) = false OR coalesce(p.deletedAt, subject.deletedAt) IS NOT NULL))
 // An address is known if any object of the identity had signed in from it before it first failed there.
-WITH s, subject, ip, failure, EXISTS {
+WITH s, subject, ip, failure, ip IS NOT NULL AND EXISTS {
   MATCH (subject)<-[:PART_OF*0..1]-(member)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < s.firstSeen
 } AS known
 WITH s, subject, ip, failure, known ORDER BY s.firstSeen, s.key
