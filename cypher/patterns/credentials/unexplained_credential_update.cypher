@@ -16,6 +16,9 @@ params:
   around:
     default: P7D
     reason: Old keys are removed, and renames and new owners belong to the same undertaking, within about a week.
+  knownFor:
+    default: P1D
+    reason: Who signs in with a stolen key and fails on purpose an hour later has not made that address the workload's.
   nearExpiry:
     default: P30D
     reason: Keys are commonly renewed in the last month before they expire.
@@ -29,6 +32,7 @@ blind_spots:
   - Values and expiry dates of keys are not in the audit log; expiry is known from inventories only.
   - A key that replaces the working one in the same hour as the workload's first sign-in ever is taken for set-up.
   - Federated credentials have a pattern of their own.
+  - Whoever uses the new key from the workload's own network after removing the old one looks like its owner.
 false_positives:
   - A second key prepared long before a planned rotation.
 references:
@@ -78,12 +82,22 @@ WITH *, CASE
     WHEN lastSuccess IS NULL THEN 'new'
     ELSE 'lastSuccessOlderThanLookBack' END AS state
 WHERE state <> 'new'
-// Explanation: it failed with a bad or expired key from an address it had used successfully.
+// Removing a key makes its workload fail: such failures explain no new key.
 CALL (subject, addedAt) {
+  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(gone:Change)-[r:REMOVED]->(:Credential)
+  WHERE r.objectKey = member.key AND gone.at >= addedAt - duration($lookBack) AND gone.at < addedAt
+    AND coalesce(gone.result, 'success') = 'success'
+  RETURN min(gone.at) AS goneAt
+}
+// Explanation: it failed from an address of its own, with an expired key, or with a bad one that nobody had removed.
+CALL (subject, addedAt, goneAt) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)-[:FROM]->(ip:IPAddress)
   WHERE s.resultClass = 'credentialFailed' AND s.firstSeen < addedAt AND s.lastSeen >= addedAt - duration($lookBack)
+    AND (s.resultCode IN ['7000222', '1000502'] OR goneAt IS NULL OR s.firstSeen < goneAt)
     AND EXISTS {
-      MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < s.firstSeen
+      MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip)
+      WHERE seen.firstSuccess < s.firstSeen
+        AND (s.resultCode IN ['7000222', '1000502'] OR seen.firstSuccess < s.firstSeen - duration($knownFor))
     }
   WITH s ORDER BY s.firstSeen, s.key
   RETURN reduce(all = [], ids IN collect(s.sampleIds)[..5] | all + ids) AS failedEvents
@@ -91,7 +105,7 @@ CALL (subject, addedAt) {
 // Explanation: rotation. Somebody who manages its keys removed another one, and the new one is used from a known address.
 CALL (subject, key, actor, addedAt) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(gone:Change)-[r:REMOVED]->(old:Credential)
-  WHERE r.objectKey = member.key AND old.key <> key.key AND gone.at >= addedAt
+  WHERE r.objectKey = member.key AND old.key <> key.key AND gone.at >= addedAt - duration($around)
     AND gone.at <= addedAt + duration($around) AND coalesce(gone.result, 'success') = 'success'
   OPTIONAL MATCH (by)-[:MADE]->(gone)
   WITH subject, actor, addedAt, gone, by ORDER BY gone.at, gone.eventId
