@@ -95,9 +95,17 @@ _VALID_FROM = _t("validFrom", "Start; null = before the first record.")
 _VALID_TO = _t("validTo", "End; null = not ended in the records.")
 _CHANGE_ID = _s("changeId", "Event id of the directory change that started it.")
 _EVENT_IDS = _l("eventIds", "Up to five events that state it.")
-_ORIGIN = _s("origin", "added/created, listed, absent, unknown: how it came to be known, for claims of absence.")
+_ORIGIN = _s(
+    "origin",
+    "added/created, listed, absent (a full statement inside unbroken audit coverage before its first appearance does not "
+    "hold it), unknown: how it came to be known, for claims of absence.",
+)
 _RISK = _s("risk", "high, medium or low, from the risk list; null = not listed.")
 _ORIGIN_EVENTS = _l("originEventIds", "Events behind `origin`.")
+_ORIGIN_REASON = _s(
+    "originReason",
+    "Why `origin` is unknown: noFullStatement, auditNotCovered, ownedElsewhere (also: a service manages it), tooRecent.",
+)
 
 _OBJECT = (
     TENANT,
@@ -114,6 +122,7 @@ _OBJECT = (
     _t("restoredAt", "Latest restore."),
     _ORIGIN,
     _ORIGIN_EVENTS,
+    _ORIGIN_REASON,
     _b("placeholder", "True if the id was only mentioned: no record describes the object itself."),
 )
 
@@ -194,6 +203,7 @@ NODES: tuple[Node, ...] = (
             _t("expiresAt", "Expiry, from an inventory."),
             _ORIGIN,
             _ORIGIN_EVENTS,
+            _ORIGIN_REASON,
         ),
         variants=(
             ("Credential",),
@@ -459,7 +469,7 @@ EDGES: tuple[Edge, ...] = (
     Edge("PERFORMED", "Who acted.", tuple((p, "Activity") for p in _PRINCIPALS), many="out"),
     Edge("CARRIED", "Roles and scopes in the tokens of an activity.",
          (("Activity", "Permission"), ("Activity", "DirectoryRole")),
-         (_t("firstAt", "First."), _t("lastAt", "Last."), _ORIGIN)),
+         (_t("firstAt", "First."), _t("lastAt", "Last."), _ORIGIN, _ORIGIN_EVENTS, _ORIGIN_REASON)),
     Edge("SEEN_FROM", "Baseline: addresses of a principal.", tuple((p, "IPAddress") for p in _PRINCIPALS), _SEEN),
     Edge("REACHED", "Baseline: applications and resources that a principal reached.",
          tuple((p, t) for p in _PRINCIPALS for t in ("Application", "Resource")), _SEEN),
@@ -517,7 +527,7 @@ EDGES: tuple[Edge, ...] = (
 )  # fmt: skip
 
 # What `schema.version` in the store's marker says; raise it when tables or keys change.
-VERSION = 3
+VERSION = 4
 
 
 def properties_of(node: Node) -> tuple[Property, ...]:

@@ -173,7 +173,7 @@ WITH alike AS (
 ), one AS (
     SELECT day, fold, first_at, last_at, 'application' AS kind, unnest(roles) AS value FROM alike
     UNION ALL SELECT day, fold, first_at, last_at, 'delegated', unnest(scopes) FROM alike
-    UNION ALL SELECT day, fold, first_at, last_at, 'directoryRole', unnest(wids) FROM alike
+    UNION ALL SELECT day, fold, first_at, last_at, 'directoryRole', lower(unnest(wids)) FROM alike
 )
 SELECT day, fold::VARCHAR AS fold, kind, bounded(value) AS value, min(first_at) AS first_at, max(last_at) AS last_at
 FROM one WHERE value <> '' GROUP BY day, fold, kind, bounded(value);

@@ -65,11 +65,12 @@ WITH event AS (
     FROM credential_change c JOIN credential_name n USING (tenant, credential)
     WHERE c."at" IS NOT NULL AND c.object_type IN ('Application', 'ServicePrincipal')
 ), edge AS (
-    SELECT *, lead("at") OVER w AS next_at, lead(change) OVER w AS next_change, lag(change) OVER w AS before
+    SELECT *, lag(change) OVER w AS before,
+           min("at") FILTER (change = 'removed') OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS removed_at
     FROM event WHERE change IN ('added', 'removed')
     WINDOW w AS (PARTITION BY tenant, object_id, strong ORDER BY "at", change, event_key)
 )
-SELECT tenant, object_id, strong, 'audit' AS basis, "at" AS valid_from, CASE WHEN next_change = 'removed' THEN next_at END AS valid_to,
+SELECT tenant, object_id, strong, 'audit' AS basis, "at" AS valid_from, removed_at AS valid_to,
        event_key AS change_id, [event_key] AS event_ids
 FROM edge WHERE change = 'added' AND before IS DISTINCT FROM 'added'
 UNION ALL

@@ -59,9 +59,11 @@ SELECT labels, key,
            WHEN 'user' THEN 'User ' ELSE 'Object ' END || substr(object_id, 1, 8)) AS caption,
        first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, object_id AS objectId, app_id AS appId, identity_id AS identityId,
        CASE WHEN kind = 'user' THEN NULL ELSE name END AS name, kind, upn AS userPrincipalName, enabled, owner_tenant_id AS ownerTenantId,
-       created_at AS createdAt, deleted_at AS deletedAt, restored_at AS restoredAt, origin, origin_ids AS originEventIds,
-       NOT described AS placeholder
-FROM object
+       created_at AS createdAt, deleted_at AS deletedAt, restored_at AS restoredAt,
+       CASE WHEN p.object_id IS NOT NULL AND p.reason IS NULL THEN 'absent' ELSE origin END AS origin,
+       CASE WHEN p.object_id IS NOT NULL AND p.reason IS NULL THEN p.event_ids ELSE origin_ids END AS originEventIds,
+       CASE WHEN origin = 'unknown' THEN p.reason END AS originReason, NOT described AS placeholder
+FROM object LEFT JOIN object_origin p USING (tenant, object_id)
 WHERE kind <> 'user' OR (tenant, object_id) IN (SELECT tenant, user_id FROM shown_user)
    OR (tenant, object_id) IN (SELECT tenant, user_id FROM activity_fold)
    OR (tenant, object_id) IN (SELECT tenant, actor_id FROM change_made)
@@ -85,8 +87,11 @@ SELECT CASE kind WHEN 'secret' THEN 'Credential:Secret' WHEN 'certificate' THEN 
        first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, key_id AS keyId, thumbprint, federated_id AS federatedId,
        issuer, subject, CASE WHEN kind = 'federated' AND issuer IS NOT NULL AND (SELECT count(*) FROM listed_issuer) > 0
             THEN issuer IN (SELECT issuer FROM listed_issuer) END AS issuerDeclared, display_name AS displayName, added_at AS addedAt, first_used AS firstUsed, last_used AS lastUsed,
-       removed_at AS removedAt, expires_at AS expiresAt, origin, origin_ids AS originEventIds
-FROM credential;
+       removed_at AS removedAt, expires_at AS expiresAt,
+       CASE WHEN o.strong IS NOT NULL AND o.reason IS NULL THEN 'absent' ELSE origin END AS origin,
+       CASE WHEN o.strong IS NOT NULL AND o.reason IS NULL THEN o.event_ids ELSE origin_ids END AS originEventIds,
+       CASE WHEN origin = 'unknown' THEN CASE WHEN o.strong IS NULL THEN 'noFullStatement' ELSE o.reason END END AS originReason
+FROM credential LEFT JOIN credential_origin o USING (tenant, strong);
 
 CREATE OR REPLACE VIEW node_IPAddress AS
 SELECT 'IPAddress' AS labels, ip AS key, ip AS caption, ip AS address, scope, network, purpose, declared FROM address;
@@ -187,8 +192,10 @@ FROM change_made;
 
 CREATE OR REPLACE VIEW node_Permission AS
 WITH permission AS (
-    SELECT permission_key, resource_app_id, kind, value, max(permission_id) AS permission_id FROM granted
-    WHERE label = 'Permission' GROUP BY permission_key, resource_app_id, kind, value
+    SELECT permission_key, resource_app_id, kind, value, max(permission_id) AS permission_id FROM (
+        SELECT permission_key, resource_app_id, kind, value, permission_id, label FROM granted
+        UNION ALL SELECT DISTINCT permission_key, resource_app_id, kind, value, NULL, label FROM carried_by
+    ) WHERE label = 'Permission' GROUP BY permission_key, resource_app_id, kind, value
 )
 SELECT 'Permission' AS labels, permission_key AS key, coalesce(value, 'Permission ' || substr(permission_id, 1, 8)) AS caption,
        resource_app_id AS resourceAppId, kind, value, permission_id AS permissionId,

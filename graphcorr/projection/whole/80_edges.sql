@@ -68,6 +68,12 @@ FROM activity_fold a JOIN principal p ON p.tenant = a.tenant AND principal_id(p.
     = CASE WHEN a.user_id IS NOT NULL THEN 'user:' || a.user_id
            WHEN a.user_principal_name IS NULL THEN principal_id(NULL, a.service_principal_id, a.app_id) END;
 
+CREATE OR REPLACE VIEW edge_CARRIED AS
+SELECT 'Activity' AS fromLabel, c.fold AS fromKey, c.label AS toLabel, c.permission_key AS toKey, NULL AS extra, c.first_at AS firstAt, c.last_at AS lastAt,
+       coalesce(o.origin, 'unknown') AS origin, o.event_ids AS originEventIds,
+       CASE WHEN o.origin IS NULL THEN 'noFullStatement' ELSE o.reason END AS originReason
+FROM carried_by c LEFT JOIN carried_origin o USING (tenant, holder_id, permission_key);
+
 CREATE OR REPLACE VIEW edge_SEEN_FROM AS
 SELECT p.label AS fromLabel, p.key AS fromKey, 'IPAddress' AS toLabel, b.ip AS toKey, NULL AS extra,
        min(first_success) AS firstSuccess, max(last_success) AS lastSuccess, min(first_failure) AS firstFailure, max(last_failure) AS lastFailure,
@@ -159,23 +165,28 @@ SELECT DISTINCT 'Change' AS fromLabel, event_key AS fromKey, 'Name' AS toLabel, 
        object_key(tenant, object_id) AS objectKey
 FROM rename WHERE old_name IS NOT NULL AND new_name IS NOT NULL;
 
--- Held permissions: from a grant to the revocation that follows it.
+-- Held permissions: from a grant to the revocation that follows it; one that was revoked first of all was held before.
 CREATE OR REPLACE VIEW edge_HOLDS AS
-SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, grantee_id) AS fromKey, label AS toLabel, permission_key AS toKey,
-       moment("at") || event_key AS extra, "at" AS validFrom, CASE WHEN next_change IN ('removed', 'revoked') THEN next_at END AS validTo,
-       'audit' AS basis, event_key AS changeId, consent_type AS consentType
-FROM (
-    SELECT *, lead("at") OVER w AS next_at, lead(change) OVER w AS next_change
-    FROM (SELECT DISTINCT tenant, grantee_id, label, permission_key, change, "at", event_key, consent_type FROM granted WHERE grantee_id IS NOT NULL)
+WITH step AS (
+    SELECT *, lag(gone) OVER w AS before_gone,
+           min("at") FILTER (gone) OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS gone_at
+    FROM (SELECT DISTINCT tenant, grantee_id, label, permission_key, change IN ('removed', 'revoked') AS gone, "at", event_key, consent_type
+          FROM granted WHERE grantee_id IS NOT NULL)
     WINDOW w AS (PARTITION BY tenant, grantee_id, label, permission_key ORDER BY "at", event_key)
-) WHERE change IN ('added', 'granted');
+)
+SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, grantee_id) AS fromKey, label AS toLabel, permission_key AS toKey,
+       moment("at") || event_key AS extra, "at" AS validFrom, gone_at AS validTo,
+       'audit' AS basis, event_key AS changeId, consent_type AS consentType
+FROM step WHERE NOT gone
+UNION ALL
+SELECT 'DirectoryObject', object_key(tenant, grantee_id), label, permission_key, 'before' || event_key, NULL, "at", 'audit', NULL, consent_type
+FROM step WHERE gone AND before_gone IS NULL AND "at" IS NOT NULL;
 
 CREATE OR REPLACE VIEW edge_OWNS AS
 SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, owner_id) AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, object_id) AS toKey,
-       'audit' || moment("at") || event_key AS extra, "at" AS validFrom, CASE WHEN next_change = 'removed' THEN next_at END AS validTo, 'audit' AS basis,
-       event_key AS changeId
+       'audit' || moment("at") || event_key AS extra, "at" AS validFrom, gone_at AS validTo, 'audit' AS basis, event_key AS changeId
 FROM (
-    SELECT *, lead("at") OVER w AS next_at, lead(change) OVER w AS next_change
+    SELECT *, min("at") FILTER (change = 'removed') OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS gone_at
     FROM (SELECT DISTINCT tenant, owner_id, object_id, change, "at", event_key FROM owner_change)
     WINDOW w AS (PARTITION BY tenant, owner_id, object_id ORDER BY "at", event_key)
 ) WHERE change = 'added'
