@@ -18,4 +18,9 @@ def place(stage: Stage, story: Story) -> None:
     use = at + timedelta(minutes=6)
     token = stage.sign_in(exchange, use, GRAPH, stage.address, key)
     stage.graph(exchange, use + timedelta(seconds=1), token, ip=stage.address)
-    story.expect(exchange, "credential_on_first_party_principal")
+    story.expect(
+        exchange,
+        "credential_on_first_party_principal",
+        "new_credential_first_use_from_new_address",
+        "credential_to_resource_chain",
+    )
