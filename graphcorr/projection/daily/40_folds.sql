@@ -60,7 +60,10 @@ CREATE OR REPLACE TEMP TABLE activity_state AS
 SELECT a.*, date_trunc('hour', a."at") AS hour,
        fold_key([a.tenant, a.service_principal_id, a.user_id, a.user_principal_name, a.app_id, a.ip, a.resource_id, a.object_path,
                  a.service, a.operation, a.outcome, epoch_ms(date_trunc('hour', a."at"))::VARCHAR]) AS fold,
-       CASE WHEN l.act_id IS NOT NULL THEN 'linked' WHEN coalesce(c.candidates, 0) > 0 THEN 'possible' ELSE 'without' END AS state
+       CASE WHEN l.act_id IS NOT NULL THEN 'linked' WHEN coalesce(c.candidates, 0) > 0 THEN 'possible'
+            -- The platform acts without a token, and a challenge comes before one: no sign-in is missing.
+            WHEN coalesce(a.platform, false) OR coalesce(a.outcome, '') = 'challenge' THEN 'none'
+            ELSE 'without' END AS state
 FROM activity a
 LEFT JOIN link l ON l.act_id = a.event_key
 LEFT JOIN candidate_count c ON c.act_id = a.event_key;
