@@ -97,14 +97,14 @@ _CHANGE_ID = _s("changeId", "Event id of the directory change that started it.")
 _EVENT_IDS = _l("eventIds", "Up to five events that state it.")
 _ORIGIN = _s(
     "origin",
-    "added/created, listed, absent (a full statement inside unbroken audit coverage before its first appearance does not "
-    "hold it), unknown: how it came to be known, for claims of absence.",
+    "added/created, listed, absent (a full statement before its first appearance does not hold it, and nothing of the "
+    "audit log is missing in between), unknown: how it came to be known, for claims of absence.",
 )
 _RISK = _s("risk", "high, medium or low, from the risk list; null = not listed.")
 _ORIGIN_EVENTS = _l("originEventIds", "Events behind `origin`.")
 _ORIGIN_REASON = _s(
     "originReason",
-    "Why `origin` is unknown: noFullStatement, auditNotCovered, ownedElsewhere (also: a service manages it), tooRecent.",
+    "Why `origin` is unknown: noFullStatement, auditNotCovered, ownedElsewhere (or managed by a service), tooRecent.",
 )
 
 _OBJECT = (
@@ -513,10 +513,11 @@ EDGES: tuple[Edge, ...] = (
     Edge("RAN", "A workflow ran.", (("Resource", "WorkflowRun"),), many="out"),
     Edge("RUN_BY", "The identity of a run, from time and configuration only.",
          (("WorkflowRun", "ServicePrincipal"),), (_BASIS, _CONFIDENCE)),
-    Edge("RECREATED_AS", "Deleted, then a new object with the same app id or name: shown, never joined.",
-         (("DirectoryObject", "DirectoryObject"),), (_BASIS,)),
-    Edge("SAME_NAME_AS", "Same name, nothing better: a candidate, never joined.",
-         (("DirectoryObject", "DirectoryObject"),), (_BASIS,)),
+    Edge("RECREATED_AS", "Deleted, then the next new object of its kind with the same app id or name; never joined.",
+         (("DirectoryObject", "DirectoryObject"),), (_s("basis", "appId, name or appId+name."),)),
+    Edge("SAME_NAME_AS", "Same name, nothing better, from the smaller identity id to the larger; never joined.",
+         (("DirectoryObject", "DirectoryObject"),),
+         (_s("basis", "name, or shownName (one of them is shown so in audit records, which witness no names)."),)),
     Edge("BETWEEN", "The parties of a conflict.",
          (("Conflict", "DirectoryObject"), ("Conflict", "Identity"), ("Conflict", "Application")), many="out"),
     Edge("INDICATES", "An indicator covers an address.", (("Indicator", "IPAddress"),), (_VALID_FROM, _VALID_TO)),

@@ -56,7 +56,8 @@ _KEYS: dict[str, tuple[list[Row], tuple[str, list[str] | None, str | None]]] = {
         [_APP, _SP, _listed(3, at("07:00"), [key(1)], kind="ServicePrincipal"), _USED, _LAST],
         ("added", ["Directory_3"], None)),
     "a full list of each object": (
-        [_listed(3, at("07:00"), [key(2)], details={"AppId": guid("a", 1)}), _listed(4, at("07:01"), [key(3)], kind="ServicePrincipal"),
+        [_listed(3, at("07:00"), [key(2)], details={"AppId": guid("a", 1)}),
+         _listed(4, at("07:01"), [key(3)], kind="ServicePrincipal"),
          _USED, _LAST], ("absent", ["Directory_3", "Directory_4"], None)),
     "only the application object is told of": (
         [_APP, _USED, _LAST], ("unknown", None, "noFullStatement")),

@@ -6,8 +6,9 @@ WITH pair AS (
            app_id AS right_id, 'signIn' AS basis, "at", event_key
     FROM sign_in WHERE home AND kind <> 'user'
     UNION ALL
+    -- Not those of users: a user of this tenant may sign in to another one, and the id is then that tenant's.
     SELECT day, tenant, 'servicePrincipal', resource_service_principal_id, 'appId', resource_app_id, 'signInResource', "at", event_key
-    FROM sign_in WHERE home
+    FROM sign_in WHERE home AND kind <> 'user'
     UNION ALL
     SELECT day, tenant, 'servicePrincipal', service_principal_id, 'resourceId', managed_identity_resource_id, 'signIn', "at", event_key
     FROM sign_in WHERE home
@@ -45,7 +46,7 @@ WITH seen AS (
     FROM sign_in WHERE home AND kind <> 'user'
     UNION ALL
     SELECT day, tenant, resource_service_principal_id, 'servicePrincipal', true, "at", NULL, false, resource_owner_tenant_id, NULL
-    FROM sign_in WHERE home
+    FROM sign_in WHERE home AND kind <> 'user'
     UNION ALL
     SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name FROM sign_in WHERE home AND kind = 'user'
     UNION ALL
@@ -99,6 +100,14 @@ CREATE OR REPLACE TABLE rename AS
 SELECT day, tenant, n.object_id, n.object_type, bounded(n.old) AS old_name, bounded(n.new) AS new_name, "at", event_key
 FROM (SELECT day, tenant, "at", event_key, unnest(names) AS n FROM change WHERE home AND coalesce(result, 'success') = 'success')
 WHERE n.old IS DISTINCT FROM n.new;
+
+-- What targets were shown as: no witness of a name (it may be the former one, or an app id), a hint where there is none.
+CREATE OR REPLACE TABLE shown_name AS
+SELECT day, tenant, t.id AS object_id, bounded(t.display_name) AS name, min("at") AS first_at
+FROM (SELECT day, tenant, "at", unnest(targets) AS t FROM change WHERE home)
+WHERE t.id IS NOT NULL AND t.type IN ('Application', 'ServicePrincipal') AND t.display_name <> ''
+  AND NOT regexp_matches(t.display_name, '^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$')
+GROUP BY day, tenant, t.id, bounded(t.display_name);
 
 CREATE OR REPLACE TABLE credential_change AS
 SELECT day, tenant, c.object_type, c.object_id, c.change,

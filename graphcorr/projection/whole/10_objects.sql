@@ -39,15 +39,19 @@ FROM (SELECT tenant, lifecycle, enabled, "at", event_key, unnest(targets) AS t F
 WHERE t.type IN ('Application', 'ServicePrincipal');
 
 CREATE OR REPLACE TABLE life AS
-WITH event AS (
-    SELECT tenant, object_id, min("at") FILTER (lifecycle = 'created') AS created_event,
-           first_five_where(event_key, "at", lifecycle = 'created') AS created_ids,
-           max("at") FILTER (lifecycle IN ('deleted', 'hardDeleted')) AS deleted_event,
-           max("at") FILTER (lifecycle = 'restored') AS restored_at
-    FROM lifecycle GROUP BY tenant, object_id
-), listed AS (
-    SELECT tenant, object_id, min(created_at) AS created_at, arg_max_null(deleted_at, ("at", deleted_at)) FILTER ("at" IS NOT NULL) AS deleted_at, first_five(event_key, "at") AS listed_ids
+WITH listed AS (
+    SELECT tenant, object_id, min(created_at) AS created_at, arg_max_null(deleted_at, ("at", deleted_at)) FILTER ("at" IS NOT NULL) AS deleted_at,
+           max("at") FILTER (deleted_at IS NULL) AS alive_at, first_five(event_key, "at") AS listed_ids
     FROM inventory WHERE object_id IS NOT NULL GROUP BY tenant, object_id
+), restored AS (
+    SELECT tenant, object_id, max("at") AS restored_at FROM lifecycle WHERE lifecycle = 'restored' GROUP BY tenant, object_id
+), event AS (
+    SELECT tenant, object_id, min("at") FILTER (lifecycle = 'created') AS created_event,
+           first_five_where(event_key, "at", lifecycle = 'created') AS created_ids, any_value(restored_at) AS restored_at,
+           -- The first since it was last known to be alive: the permanent deletion follows the first one by weeks.
+           min("at") FILTER (lifecycle IN ('deleted', 'hardDeleted')
+               AND coalesce("at" > restored_at, true) AND coalesce("at" > alive_at, true)) AS deleted_event
+    FROM lifecycle LEFT JOIN restored USING (tenant, object_id) LEFT JOIN listed USING (tenant, object_id) GROUP BY tenant, object_id
 ), state AS (
     SELECT tenant, object_id, max_by(enabled, ("at", enabled)) AS enabled FROM (
         SELECT tenant, object_id, enabled, "at" FROM lifecycle WHERE enabled IS NOT NULL AND "at" IS NOT NULL
@@ -55,7 +59,7 @@ WITH event AS (
     ) GROUP BY tenant, object_id
 )
 SELECT o.tenant, o.object_id, coalesce(e.created_event, l.created_at) AS created_at,
-       CASE WHEN e.restored_at >= coalesce(e.deleted_event, l.deleted_at) THEN NULL ELSE coalesce(e.deleted_event, l.deleted_at) END AS deleted_at,
+       coalesce(e.deleted_event, CASE WHEN coalesce(e.restored_at < l.deleted_at, true) THEN l.deleted_at END) AS deleted_at,
        e.restored_at, s.enabled,
        CASE WHEN e.created_event IS NOT NULL THEN 'created' WHEN l.object_id IS NOT NULL THEN 'listed' ELSE 'unknown' END AS origin,
        coalesce(e.created_ids, l.listed_ids) AS origin_ids
