@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 """What a sentence says where a column is null."""
 
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _CONFIDENCES = ("exact", "high", "medium", "low")
 # A node has several labels; the most telling one names it.
 _TELLING = (
@@ -116,12 +116,12 @@ def sentence(template: str, row: Mapping[str, Any]) -> str:
 
     Values are put in as they are, in one pass: braces inside a value mean nothing.
     """
-    return _PLACEHOLDER.sub(lambda match: _worded(row.get(match.group(1))), template)
+    return PLACEHOLDER.sub(lambda match: _worded(row.get(match.group(1))), template)
 
 
 def placeholders(template: str) -> tuple[str, ...]:
     """The columns that a sentence uses."""
-    return tuple(_PLACEHOLDER.findall(template))
+    return tuple(PLACEHOLDER.findall(template))
 
 
 def _worded(value: object) -> str:
