@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphcorr import ids
 from graphcorr.archive.duck import connect
-from graphcorr.projection import daily_layer, steps, whole_layer
+from graphcorr.projection import blobs, daily_layer, steps, whole_layer
 from graphcorr.records import KINDS
 
 if TYPE_CHECKING:
@@ -60,13 +60,15 @@ def project(
     shutil.rmtree(temp, ignore_errors=True)
     surveyed = daily_layer.survey(archive, config, temp)
     daily = daily_layer.build(archive, config, surveyed, root / "daily", temp, progress)
+    inputs = archive.inputs()
     projection_id = ids.digest(
         steps.code_digest(),
         daily.digest,
         surveyed.only_tenant,
         sorted(archive.days("directory_objects").items()),
         sorted(archive.days("indicators").items()),
-        sorted(str(fact) for fact in archive.inputs() if fact.row_limit),
+        sorted(str(fact) for fact in inputs if fact.row_limit),
+        blobs.missing(inputs),
         config.digest,
         users,
     )

@@ -14,7 +14,7 @@ from graphcorr.archive.duck import create_view, quoted
 from graphcorr.archive.merge import merge_sql
 from graphcorr.errors import GraphcorrError
 from graphcorr.graph import schema
-from graphcorr.projection import daily_layer, identities, indicators, risks, services, steps
+from graphcorr.projection import blobs, daily_layer, identities, indicators, risks, services, steps
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,22 +67,38 @@ def build(
 
 
 def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
-    """Inputs that stopped at a known row limit: what they cover may have holes anywhere, for each tenant they name."""
+    """What inputs say about holes, for each tenant that their records name.
+
+    An input that stopped at a known row limit may have holes anywhere; an hour blob may be missing between others.
+    """
     columns = {"tenant": _TEXT, "source": _TEXT, "scope": _TEXT, "start": _TIME, "end": _TIME, "kind": _TEXT}
     steps.put(duck, "input_gap", columns, [])
-    limited = sorted({fact.file for fact in archive.inputs() if fact.row_limit and fact.first_at is not None})
-    if not limited:
+    facts = archive.inputs()
+    limited = sorted({fact.file for fact in facts if fact.row_limit and fact.first_at is not None})
+    missing = blobs.missing(facts)
+    if not limited and not missing:
         return
     steps.put(duck, "limited", {"file": _TEXT}, [(file,) for file in limited])
+    holes = [(m.source, m.file, m.start, m.end) for m in missing]
+    steps.put(duck, "missing_blob", {"source": _TEXT, "file": _TEXT, "start": _TIME, "end": _TIME}, holes)
     create_view(duck, "origin", archive.files("origins"), archive.schema("origins"))
+    duck.execute("""
+        CREATE TABLE told AS SELECT DISTINCT raw_hash, file FROM origin
+        WHERE file IN (SELECT file FROM limited UNION SELECT file FROM missing_blob)""")
     for kind in daily_layer.EVENTS:
         create_view(duck, f"{kind}_version", archive.files(kind), archive.schema(kind))
         duck.execute(f"""
+            CREATE OR REPLACE TEMP TABLE of_input AS
+            SELECT tenant, source, coalesce(scope, '') AS scope, file, min("at") AS first_at, max("at") AS last_at
+            FROM ({daily_layer.tenant_sql(f"{kind}_version", archive.schema(kind))}) JOIN told USING (raw_hash)
+            WHERE tenant IS NOT NULL AND "at" IS NOT NULL GROUP BY ALL""")
+        duck.execute("""
             INSERT INTO input_gap
-            SELECT tenant, source, '', min("at"), max("at"), 'rowLimit'
-            FROM ({daily_layer.tenant_sql(f"{kind}_version", archive.schema(kind))}) v
-            JOIN (SELECT DISTINCT raw_hash, file FROM origin SEMI JOIN limited USING (file)) o USING (raw_hash)
-            WHERE tenant IS NOT NULL AND "at" IS NOT NULL GROUP BY tenant, source, o.file""")
+            SELECT tenant, source, '', min(first_at), max(last_at), 'rowLimit'
+            FROM of_input SEMI JOIN limited USING (file) GROUP BY tenant, source, file
+            UNION ALL
+            SELECT DISTINCT i.tenant, i.source, i.scope, m.start, m."end", 'missingBlob'
+            FROM of_input i JOIN missing_blob m USING (source, file)""")
 
 
 def _put_identities(duck: duckdb.DuckDBPyConnection) -> None:

@@ -19,6 +19,7 @@ from tests.builders import (
     TENANT,
     arm_act,
     at,
+    audit,
     guid,
     jsonl,
     moment,
@@ -27,7 +28,7 @@ from tests.builders import (
     vault_act,
     vault_id,
 )
-from tests.endtoend.harness import Place, graph_of
+from tests.endtoend.harness import Graph, Place, graph_of
 
 Row = dict[str, Any]
 _Case = tuple[Row, list[Row], tuple[Complete, ...], str]
@@ -200,3 +201,63 @@ def test_what_a_source_delivered(tmp_path: Path) -> None:
     assert (source["eventCount"], source["duplicates"], source["declared"]) == (2, 1, False)
     assert (source["firstSeen"], source["lastSeen"]) == (moment("07:00"), moment("08:00"))
     assert 280 <= source["delayP50"] <= 320 and 570 <= source["delayP95"] <= 630
+
+
+# -- hour blobs -----------------------------------------------------------------------------------------------------
+
+
+def _blob(hour: int, *, tenant: str, folder: str = "", day: int = 0) -> dict[str, bytes]:
+    """An hour blob of audit records in the layout of a storage account."""
+    when = moment("00:00", day)
+    place = f"insights-logs-auditlogs/tenantId={tenant}/y={when:%Y}/m={when:%m}/d={when:%d}/h={hour:02}/m=00/PT1H.json"
+    record = audit(hour, at(f"{hour:02}:10", day), "Update group", tenant=tenant) | {"Id": f"{tenant}{day}{hour}"}
+    return {f"{folder}{place}": jsonl(record)}
+
+
+_DECLARED_AUDITS = Config(complete=(Complete("AuditLogs"),))
+_BLOBS: dict[str, tuple[list[tuple[str, int]], list[tuple[str, str]]]] = {
+    "one missing": ([("", 6), ("", 8)], [("07:00", "08:00")]),
+    "two missing in a row": ([("", 5), ("", 6), ("", 9), ("", 10)], [("07:00", "09:00")]),
+    "two missing": ([("", 5), ("", 7), ("", 9)], [("06:00", "07:00"), ("08:00", "09:00")]),
+    "none missing": ([("", 6), ("", 7), ("", 8)], []),
+    "the missing one lies in another folder": ([("one/", 6), ("one/", 8), ("two/", 7)], []),
+    "a log that is silent most of the time": ([("", 2), ("", 3), ("", 9)], []),
+}
+
+
+def _missing(graph: Graph, tenant: str) -> list[tuple[datetime, datetime]]:
+    rows = graph.nodes("Gap", tenantId=tenant, source="AuditLogs", kind="missingBlob")
+    return sorted((row["start"], row["end"]) for row in rows)
+
+
+def test_an_hour_blob_missing_between_others_is_a_gap(tmp_path: Path) -> None:
+    files: dict[str, bytes] = {}
+    for number, (present, _) in enumerate(_BLOBS.values()):
+        for folder, hour in present:
+            files |= _blob(hour, tenant=guid("1", 100 + number), folder=folder)
+    place = Place(tmp_path)
+    place.load(files)
+    graph = place.graph()
+    found = [_missing(graph, guid("1", 100 + number)) for number in range(len(_BLOBS))]
+    expected = [[(moment(start), moment(end)) for start, end in gaps] for _, gaps in _BLOBS.values()]
+    assert dict(zip(_BLOBS, found, strict=True)) == dict(zip(_BLOBS, expected, strict=True))
+    declared = place.graph(_DECLARED_AUDITS)
+    assert declared.nodes("Gap") == []
+
+
+def test_the_missing_blob_closes_its_gap_even_if_it_holds_nothing_new(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.load(_blob(6, tenant=TENANT), _blob(8, tenant=TENANT))
+    assert len(_missing(place.graph(), TENANT)) == 1
+    (content,) = _blob(8, tenant=TENANT).values()
+    (name,) = _blob(7, tenant=TENANT)
+    place.load({name: content})
+    assert _missing(place.graph(), TENANT) == []
+
+
+def test_blobs_of_a_vault_are_a_matter_of_that_vault(tmp_path: Path) -> None:
+    place = f"insights-logs-auditevent/resourceId={vault_id('kv-hr').upper()}/y=2026/m=05/d=11"
+    files = {f"{place}/h={hour:02}/m=00/PT1H.json": jsonl(vault_act(hour, at(f"{hour:02}:10"))) for hour in (6, 8)}
+    graph = graph_of(tmp_path, files, tenant=TENANT)
+    (gap,) = graph.nodes("Gap", kind="missingBlob")
+    assert (gap["source"], gap["scope"], gap["start"]) == ("AZKVAuditLogs", vault_id("kv-hr"), moment("07:00"))

@@ -82,7 +82,11 @@ WHERE s.expected >= 10
           SELECT 1 FROM declared d WHERE d.tenant = s.tenant AND d.source = s.source AND d.scope = s.scope
              AND d.since <= s.start AND d.until >= s."end"))
 UNION ALL
-SELECT tenant, source, scope, start, max("end"), kind FROM input_gap GROUP BY tenant, source, scope, start, kind;
+SELECT g.tenant, g.source, g.scope, g.start, max(g."end"), g.kind FROM input_gap g
+WHERE g.kind <> 'missingBlob' OR NOT EXISTS (
+          SELECT 1 FROM declared d WHERE d.tenant = g.tenant AND d.source = g.source AND d.scope = g.scope
+             AND d.since <= g.start AND d.until >= g."end")
+GROUP BY g.tenant, g.source, g.scope, g.start, g.kind;
 
 -- Scopes that exist according to any log: a vault that is mentioned but delivers nothing makes the source partial.
 CREATE OR REPLACE TABLE known_scope AS
