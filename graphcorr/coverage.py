@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -47,11 +48,19 @@ def coverage(
     lock_timeout: float = 30.0,
     waiting: Waiting | None = None,
 ) -> Table:
-    """One row per tenant, source and scope: entries, bytes, delay (seconds), duplicates, gaps by kind."""
+    """One row per tenant, source and scope: entries, bytes, delay (seconds), duplicates, gaps by kind, unknown fields.
+
+    The fields that no loader knows are those of the source in anything loaded into the home, whatever the tenant.
+    """
     place = Home(home)
     with place.lock(False, "coverage", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
         result = opened.query(_SOURCES)
-    return Table((*result.columns[:-1], "gapKinds"), [(*row[:-1], _counted(row[-1])) for row in result.rows])
+        unknown = place.unknown_fields
+    source = result.columns.index("source")
+    return Table(
+        (*result.columns[:-1], "gapKinds", "unknownFields"),
+        [(*row[:-1], _counted(row[-1]), unknown.get(row[source], [])) for row in result.rows],
+    )
 
 
 def undecided(
@@ -66,6 +75,15 @@ def undecided(
     with place.lock(False, "coverage", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
         result = opened.query(_UNDECIDED)
     return Table((*result.columns, "meaning"), [(*row, REASONS.get(row[2], "")) for row in result.rows])
+
+
+def totals(open_questions: Table) -> list[tuple[str, int, str]]:
+    """(reason, sign-ins, what it means) over all tenants and resources of `undecided`, the most frequent first."""
+    reason, sign_ins = (open_questions.columns.index(name) for name in ("evidence", "signIns"))
+    counts: Counter[str] = Counter()
+    for row in open_questions.rows:
+        counts[row[reason]] += row[sign_ins]
+    return [(name, count, REASONS.get(name, "")) for name, count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]
 
 
 def _counted(kinds: list[str]) -> str:

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ USERS = ("all", "actors", "none")
 
 _MARKER = "graphcorr-home.json"
 _SETTINGS = "settings.json"
+_UNKNOWN_FIELDS = "unknown-fields.json"
 _FORMAT = 1
 _POLL_SECONDS = 0.1
 
@@ -120,6 +121,23 @@ class Home:
         if after != before or not (self.root / _SETTINGS).is_file():
             _write_atomically(self.root / _SETTINGS, {"users": after.users, "config": after.config.to_text()})
         return after
+
+    @property
+    def unknown_fields(self) -> dict[str, list[str]]:
+        """Fields that no loader knew in anything that was ever loaded, by source; they are in the raw records only."""
+        path = self.root / _UNKNOWN_FIELDS
+        return (
+            {str(source): list(map(str, names)) for source, names in _read_json(path).items()} if path.is_file() else {}
+        )
+
+    def note_unknown_fields(self, found: Mapping[str, Iterable[str]]) -> None:
+        """Add fields to `unknown_fields`. The caller holds the exclusive lock."""
+        before = self.unknown_fields
+        after = {
+            source: sorted({*before.get(source, ()), *found.get(source, ())}) for source in sorted({*before, *found})
+        }
+        if after != before:
+            _write_atomically(self.root / _UNKNOWN_FIELDS, after)
 
     @contextmanager
     def lock(
@@ -247,7 +265,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _write_atomically(path: Path, content: dict[str, Any]) -> None:
+def _write_atomically(path: Path, content: Mapping[str, Any]) -> None:
     """Replace a file as a whole: a reader or a killed writer never sees half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with draft.open("w", encoding="utf-8") as file:

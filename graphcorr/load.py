@@ -62,6 +62,7 @@ def load(
         archive = Archive(place.archive_dir)
         with archive.staging() as staging:
             read = read_logs(paths, staging, ReadOptions(tenant, observed_at, time_zone), progress=progress)
+            place.note_unknown_fields(read.unknown_columns)
             for file in read.row_limited:
                 staging.note_input(file, row_limit=True)
             if progress is not None:

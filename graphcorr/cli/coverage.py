@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from graphcorr.cli.shared import Command, Options, format_option, note_if_stale, pass_options
+from graphcorr.cli.shared import Command, Options, format_option, note, note_if_stale, pass_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphcorr.tables import Table
 
 
 @click.command(cls=Command)
@@ -12,7 +19,9 @@ from graphcorr.cli.shared import Command, Options, format_option, note_if_stale,
 @format_option
 @pass_options
 def coverage(options: Options, undecided: bool, form: str) -> None:
-    """Show what each log source delivered: time, entries, size, delay in seconds, duplicates, gaps.
+    """Show what each log source delivered: time, entries, size, delay in seconds, duplicates, gaps, unknown fields.
+
+    How many sign-ins cannot be judged because of what is missing is said below.
 
     \b
     Example:  graphcorr coverage
@@ -20,9 +29,16 @@ def coverage(options: Options, undecided: bool, form: str) -> None:
     """
     from graphcorr.cli.tables import show_table
     from graphcorr.coverage import coverage as delivered
+    from graphcorr.coverage import totals
     from graphcorr.coverage import undecided as not_judged
 
-    asked = not_judged if undecided else delivered
+    def ask(question: Callable[..., Table]) -> Table:
+        patience = options.lock_timeout
+        return question(home=options.home, store=options.store, lock_timeout=patience, waiting=options.waiting)
+
     note_if_stale(options)
-    table = asked(home=options.home, store=options.store, lock_timeout=options.lock_timeout, waiting=options.waiting)
+    open_questions = ask(not_judged)
+    table = open_questions if undecided else ask(delivered)
     show_table(table.columns, table.rows, form)
+    for reason, count, meaning in () if undecided else totals(open_questions):
+        note(options, f"{count} sign-ins cannot be judged ({reason}): {meaning}; --undecided says which")
