@@ -22,7 +22,6 @@ _LONGEST = 96
 _GUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _HEX32 = re.compile(r"^[0-9a-f]{32}$")
 _SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
-_URL_SAFE = str.maketrans("-_", "+/")
 _TENANT = re.compile(r"/tenants?/([0-9a-f-]{36})(?:/|$)", re.IGNORECASE)
 
 # Tenants in which Microsoft's own applications live (log-facts 2.1).
@@ -86,7 +85,8 @@ def token_guid(value: object) -> str | None:
     try:
         if len(stripped) == 22:
             # By hand: every sign-in has one, and base64 + uuid take three times as long.
-            h = binascii.a2b_base64(stripped.translate(_URL_SAFE) + "==", strict_mode=True).hex()
+            plain = stripped.replace("-", "+").replace("_", "/")
+            h = binascii.a2b_base64(plain + "==", strict_mode=True).hex()
             found = f"{h[6:8]}{h[4:6]}{h[2:4]}{h[:2]}-{h[10:12]}{h[8:10]}-{h[14:16]}{h[12:14]}-{h[16:20]}-{h[20:]}"
             return None if found == ZERO_GUID else found
         if len(stripped) == 48:

@@ -17,7 +17,7 @@ SignInKind = Literal["user", "servicePrincipal", "managedIdentity"]
 ResultClass = str
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """Common to all records."""
 
     # Log Analytics table name of the source, whatever shape the record came in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphcorr.ingest.loader import Carrier, Loader
-from graphcorr.ingest.sign_ins import PROPERTIES, USER_COLUMNS, sign_in_claims, sign_in_parsers
+from graphcorr.ingest.sign_ins import PROPERTIES, USER_COLUMNS, sign_in_claims, sign_in_parsers, sign_in_short_cuts
 from graphcorr.records import SignIn
 
 _SOURCE = "SigninLogs"
@@ -17,4 +17,5 @@ LOADER = Loader(
     tables=(_SOURCE,),
     claims=sign_in_claims(_SOURCE),
     known={Carrier.EXPORT: PROPERTIES, Carrier.ROW: USER_COLUMNS, Carrier.CSV: USER_COLUMNS},
+    short_cuts=sign_in_short_cuts(_SOURCE, "user", "SignInLogs"),
 )

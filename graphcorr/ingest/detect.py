@@ -68,12 +68,15 @@ class NotLoaded:
 class Match:
     """What to do with all objects of one signature, and how many there were."""
 
-    __slots__ = ("carrier", "envelope_unknown", "known", "loader", "parse", "records", "rename", "seen_properties")
+    __slots__ = (
+        "carrier", "envelope_unknown", "known", "loader", "parse", "records", "rename", "seen_properties", "short_cut",
+    )  # fmt: skip
 
     def __init__(self, loader: Loader, carrier: Carrier, keys: frozenset[str]) -> None:
         self.loader = loader
         self.carrier = carrier
         self.parse: Parse = loader.parse[carrier]
+        self.short_cut = loader.short_cuts.get(carrier)
         self.rename: dict[str, str] | None = _renames(keys) if carrier is Carrier.EXPORT else None
         self.records = 0
         # Property names of exports differ within one signature; counted by set of names.

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from graphcorr.records import Record
 
 JsonObject = dict[str, Any]
@@ -59,6 +61,19 @@ those values, and at nothing else."""
 
 
 @dataclass(frozen=True)
+class ShortCut:
+    """A faster way to read the usual record of a carrier, with the same result as `parse`.
+
+    Both raise for a record that is unusual in any way – a column that is not known, a value of another type, another
+    category or table – and for one without sense: `parse` then reads it, or says what is wrong with it.
+    """
+
+    # JSON text → the parts that are read, as a typed Struct.
+    decode: Callable[[bytes], Struct]
+    parse: Callable[[Any, Context], Record]
+
+
+@dataclass(frozen=True)
 class Loader:
     """One log source. `parse` has one function per carrier that exists for it."""
 
@@ -76,3 +91,5 @@ class Loader:
     claims: Mapping[Carrier, Claims] = field(default_factory=dict)
     # Known columns / properties per carrier; others are kept in raw and counted. Empty = do not count.
     known: Mapping[Carrier, frozenset[str]] = field(default_factory=dict)
+    # For sources with very many records, exported as JSON Lines.
+    short_cuts: Mapping[Carrier, ShortCut] = field(default_factory=dict)

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -26,14 +26,17 @@ from typing import IO, Any
 import msgspec
 
 from graphcorr.ingest.csv_rows import clean_name, csv_rows, delimiter_of
-from graphcorr.ingest.loader import JsonObject
+from graphcorr.ingest.loader import JsonObject, ShortCut
 from graphcorr.ingest.redact import redacted, suspicious
 from graphcorr.ingest.report import Tally
 from graphcorr.ingest.word_lists import is_address_list, list_rows
 
 STDIN = "-"
 
-BLOCK = 1 << 20
+# Looking for secrets in few lines costs as much as in many: they are looked through some megabytes at a time.
+BLOCK = 4 << 20
+# Files up to this size are read as a whole, several at a time for the same reason.
+_SMALL_FILE = BLOCK
 # A document that is no JSON Lines is decoded in memory, and so is a single line.
 MAX_DOCUMENT = 1 << 30
 # What is looked at to tell JSON from CSV from neither.
@@ -46,6 +49,9 @@ _LONG_LINE = 1 << 17
 _MAX_NESTING = 3
 # So many objects nested too deeply, one after another, and the rest of a broken text is given up: each costs time.
 _MAX_TOO_DEEP = 100
+
+# So many lines in a row that a short cut refuses, and the rest of the file is read without it.
+_MAX_REFUSED = 20
 
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 _UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -66,9 +72,36 @@ PLAIN = Page()
 CSV_PAGE = Page(csv=True)
 ROW_PAGE = Page(row=True)
 
-Item = tuple[JsonObject, int, bytes, Page]
-"""Object, line where it starts (from 1), its bytes in the file (of a CSV or query row: as a JSON object), its page.
-Secrets are redacted in both."""
+Item = tuple[Any, int, bytes, Page]
+"""Object (decoded JSON, or what a short cut makes of it), line where it starts (from 1), its bytes in the file (of a
+CSV or query row: as a JSON object), its page. Secrets are redacted in both."""
+
+
+class Preferred:
+    """How lines are decoded first, as learned from the lines before: by the short cut of a loader, or not at all."""
+
+    __slots__ = ("_refused", "decode")
+
+    def __init__(self) -> None:
+        self.decode: Callable[[bytes], Any] | None = None
+        # Since it was last of use.
+        self._refused = 0
+
+    def offer(self, short_cut: ShortCut) -> bool:
+        """Take this for the next lines, unless too many of them were refused."""
+        if self._refused >= _MAX_REFUSED:
+            return False
+        self.decode = short_cut.decode
+        return True
+
+    def refused(self) -> None:
+        """A line was none for it."""
+        self.decode = None
+        self._refused += 1
+
+    def useful(self) -> None:
+        """A line was one for it."""
+        self._refused = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +112,17 @@ class Member:
     name: str
     # Decompressed bytes.
     blocks: Iterator[bytes]
+    # True if no line of it holds anything like a secret.
+    harmless: bool = False
+
+
+@dataclass(frozen=True)
+class Content:
+    """A small file of plain JSON, read ahead."""
+
+    data: bytes
+    # True if nothing in it is like a secret.
+    harmless: bool
 
 
 # -- from a path to decompressed bytes ---------------------------------------------------------------------------
@@ -95,8 +139,44 @@ def files_in(path: str) -> list[str]:
     return sorted(name for name in found if os.path.isfile(name))  # noqa: PTH113 - a pipe would block for ever
 
 
-def members(path: str, tally: Tally) -> Iterator[Member]:
+def contents(paths: Sequence[str]) -> Iterator[Content | None]:
+    """For each path in order its content, if it is small and plain JSON; None if it is to be read piece by piece."""
+    together: list[bytes | None] = []
+    size = 0
+    for path in paths:
+        data = _small_json(path)
+        together.append(data)
+        size += len(data or b"")
+        if size >= BLOCK or len(together) >= _CHUNK_ITEMS:
+            yield from _looked_through(together)
+            together, size = [], 0
+    yield from _looked_through(together)
+
+
+def _looked_through(together: Sequence[bytes | None]) -> Iterator[Content | None]:
+    flags = suspicious([data for data in together if data is not None])
+    flagged = iter(flags) if flags is not None else itertools.repeat(False)
+    for data in together:
+        yield None if data is None else Content(data, not next(flagged))
+
+
+def _small_json(path: str) -> bytes | None:
+    if path == STDIN:
+        return None
+    try:
+        file = Path(path)
+        data = file.read_bytes() if file.stat().st_size <= _SMALL_FILE else b""
+    except OSError:
+        return None  # opening it again says why
+    return data if data[:1] in (b"{", b"[") and b"\0" not in data[1:4] else None
+
+
+def members(path: str, tally: Tally, content: Content | None = None) -> Iterator[Member]:
     """The contents of a file or of standard input (`-`). A file that cannot be opened is a problem."""
+    if content is not None:
+        tally.members += 1
+        yield Member(path, iter((content.data,)), content.harmless)
+        return
     if path == STDIN:
         tally.member = "<stdin>"
         yield from _contents("<stdin>", _blocks(sys.stdin.buffer, tally), tally)
@@ -203,8 +283,11 @@ def _peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
 # -- from bytes to objects ---------------------------------------------------------------------------------------
 
 
-def items(member: Member, zone: tzinfo | None, tally: Tally) -> Iterator[Item]:
-    """The objects of a member in file order. `zone` is for CSV files with times in the viewer's zone."""
+def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferred) -> Iterator[Item]:
+    """The objects of a member in file order. `zone` is for CSV files with times in the viewer's zone.
+
+    `preferred` may change between any two of them.
+    """
     tally.member = member.name
     blocks = _utf8(_counted(member.blocks, tally), tally)
     head, blocks = _peek(blocks, _HEAD)
@@ -216,7 +299,7 @@ def items(member: Member, zone: tzinfo | None, tally: Tally) -> Iterator[Item]:
         tally.problem(None, "a binary file, not a log", "expected JSON, JSON Lines or CSV, also as gz or zip")
         return
     if start[:1] in (b"{", b"["):
-        yield from _json_items(_lines(blocks, tally), tally)
+        yield from _json_items(_lines(blocks, tally), member.harmless, tally, preferred)
         return
     if is_address_list(start.decode("utf-8", "replace")):
         tally.shape("list")
@@ -309,33 +392,35 @@ def _recoded(blocks: Iterator[bytes], encoding: str, tally: Tally) -> Iterator[b
 
 
 def _lines(blocks: Iterable[bytes], tally: Tally) -> Iterator[list[bytes]]:
-    """Lists of consecutive lines without line feeds; carriage returns stay."""
+    """Lists of consecutive lines without line feeds, a block or more in each; carriage returns stay."""
     parts: list[bytes] = []
     size = 0
+    ended = False
     for block in blocks:
-        cut = block.rfind(b"\n")
-        if cut < 0:
-            parts.append(block)
-            size += len(block)
-            if size > MAX_DOCUMENT:
-                tally.problem(None, f"a line of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines")
-                return
-            continue
-        parts.append(block[:cut])
-        yield b"".join(parts).split(b"\n")
-        parts, size = [block[cut + 1 :]], len(block) - cut - 1
+        parts.append(block)
+        size += len(block)
+        ended = ended or b"\n" in block
+        if ended and size >= BLOCK:
+            lines, _, rest = b"".join(parts).rpartition(b"\n")
+            yield lines.split(b"\n")
+            parts, size, ended = [rest], len(rest), False
+        elif not ended and size > MAX_DOCUMENT:
+            tally.problem(None, f"a line of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines")
+            return
     last = b"".join(parts)
     if last:
-        yield [last]
+        yield last.removesuffix(b"\n").split(b"\n")
 
 
-_decode = msgspec.json.Decoder().decode
+_decode = decoded = msgspec.json.Decoder().decode
 _decode_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
+def _json_items(
+    batches: Iterator[list[bytes]], harmless: bool, tally: Tally, preferred: Preferred
+) -> Iterator[Item]:
     """JSON Lines line by line; anything else as one text in memory."""
     first = next(batches, []) + next(batches, [])  # two: a last line without line feed is a batch of its own
     if not _is_json_lines(first):
@@ -344,12 +429,21 @@ def _json_items(batches: Iterator[list[bytes]], tally: Tally) -> Iterator[Item]:
     line = 0
     plain = False
     for batch in itertools.chain([first], batches):
-        flags = suspicious(batch)  # before decoding: only a few decoded objects are alive at any time
+        # Before decoding: only a few decoded objects are alive at any time.
+        flags = None if harmless else suspicious(batch)
         for place, raw in enumerate(batch):
             line += 1
             if len(raw) > _LONG_LINE:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
                 continue
+            if plain and preferred.decode is not None and (flags is None or not flags[place]):
+                try:
+                    found = preferred.decode(raw)
+                except _UNDECODABLE:
+                    preferred.refused()
+                else:
+                    yield found, line, raw.strip(), PLAIN
+                    continue
             try:
                 found = _decode(raw)
             except _UNDECODABLE as error:
@@ -396,9 +490,9 @@ def _is_object(line: bytes) -> bool:
 
 
 def _joined(first: list[bytes], batches: Iterator[list[bytes]], tally: Tally) -> bytes:
-    parts = [b"\n".join(first)]
-    size = len(parts[0])
-    for batch in batches:
+    parts: list[bytes] = []
+    size = 0
+    for batch in itertools.chain([first], batches):
         parts.append(b"\n".join(batch))
         size += len(parts[-1]) + 1
         if size > MAX_DOCUMENT:

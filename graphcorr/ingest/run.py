@@ -140,9 +140,9 @@ def _read_files(
     batch: list[Delivered] = []
     size = 0
     done = 0
-    for path in files:
+    for path, content in zip(files, readers.contents(files), strict=True):
         tally = Tally(path)
-        for delivered in read_file(path, tally, options, loaders):
+        for delivered in read_file(path, tally, options, loaders, content):
             batch.append(delivered)
             size += delivered.raw_size
             if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
@@ -210,16 +210,21 @@ def _size(file: str) -> int:
 
 
 def read_file(
-    path: str, tally: Tally, options: ReadOptions | None = None, loaders: Sequence[Loader] | None = None
+    path: str,
+    tally: Tally,
+    options: ReadOptions | None = None,
+    loaders: Sequence[Loader] | None = None,
+    content: readers.Content | None = None,
 ) -> Iterator[Delivered]:
     """The records of one file, or of standard input (`-`), in file order; counts and problems go into the tally.
 
-    Depends on nothing but its arguments, so that files can be read in any order and in several processes.
+    `content` is the file's, if it was read already. Depends on nothing but its arguments, so that files can be read in
+    any order and in several processes.
     """
     options = options or ReadOptions()
     detector = Detector(registered.all() if loaders is None else loaders)
     reading = _Reading(tally, detector, options)
-    for member in readers.members(path, tally):
+    for member in readers.members(path, tally, content):
         yield from reading.member(member)
     tally.unknown_columns = detector.unknown_columns()
 
@@ -247,6 +252,8 @@ class _Reading:
         self._detector = detector
         self._options = options
         self._seen: set[str] = set()
+        # Of the object read last as decoded JSON; None if it was no record.
+        self._match: Match | None = None
 
     def member(self, member: readers.Member) -> Iterator[Delivered]:
         tally, options = self._tally, self._options
@@ -254,7 +261,8 @@ class _Reading:
         path_tenant_id, path_resource_id = path_ids(name)
         observed_at = _observed_at(options, name)
         page_before: Page | None = None
-        for obj, line, raw, page in readers.items(member, options.time_zone, tally):
+        preferred = readers.Preferred()
+        for obj, line, raw, page in readers.items(member, options.time_zone, tally, preferred):
             if page is not page_before:
                 page_before = page
                 context = Context(
@@ -264,7 +272,14 @@ class _Reading:
                     odata_context=page.odata_context,
                     file_name=_file_name(name),
                 )
-            found = self._records(obj, line, page, context)
+            if type(obj) is dict:
+                found = self._records(obj, line, page, context)
+                match = self._match
+                if match is not None and match.short_cut is not None and preferred.offer(match.short_cut):
+                    by = match
+            else:
+                found = self._by_short_cut(by, obj, raw, line, context)
+                preferred.useful()
             if found is None:
                 continue
             records, carrier = found
@@ -274,11 +289,24 @@ class _Reading:
                 tally.records += 1
                 yield Delivered(record, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, options.tenant_id)
 
+    def _by_short_cut(
+        self, match: Match, obj: msgspec.Struct, raw: bytes, line: int, context: Context
+    ) -> tuple[tuple[Record, ...], Carrier] | None:
+        """The record of an object that a short cut decoded. What it does not understand is read as any other."""
+        assert match.short_cut is not None
+        try:
+            record = match.short_cut.parse(obj, context)
+        except (RecordError, *_UNEXPECTED):
+            return self._records(readers.decoded(raw), line, readers.PLAIN, context)
+        self._tally.by_source[match.loader.source] += 1
+        return (record,), match.carrier
+
     def _records(
         self, obj: JsonObject, line: int, page: Page, context: Context
     ) -> tuple[tuple[Record, ...], Carrier] | None:
         """The records of an object; None if there are none, with the reason counted."""
         tally = self._tally
+        self._match = None
         try:
             match = self._detector.detect(obj, page, context)
             if not isinstance(match, Match):
@@ -299,6 +327,7 @@ class _Reading:
             tally.problem(line, f"unexpected shape: {type(error).__name__}: {_short(str(error))}")
         else:
             if records:
+                self._match = match
                 tally.by_source[match.loader.source] += len(records)
                 return records, match.carrier
             tally.without_content += 1

@@ -1,0 +1,120 @@
+"""Short cuts read faster and nothing else: with and without them a file gives the same records, counts and problems."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from graphcorr.ingest import registry
+from graphcorr.ingest.run import read_logs
+
+LOADERS = [loader for loader in registry.all() if loader.short_cuts]
+WITHOUT = [replace(loader, short_cuts={}) for loader in registry.all()]
+
+TENANT = "d9139857-9d9d-40ae-b846-10539c9dfb58"
+ID = "8bdb4a20-6f3f-4a5c-9f2e-0a1b2c3d4e5f"
+PROPERTIES = {
+    "id": ID, "createdDateTime": "2026-05-11T08:03:14.1030001Z", "appId": "{C44B4083-3BB0-49C1-B47D-974E53CBDF3C}",
+    "appDisplayName": "Billing", "servicePrincipalId": "00000000-0000-0000-0000-000000000000", "userId": "", "status":
+    {"errorCode": 7000222, "failureReason": "x"}, "location": {"city": "Bern", "countryOrRegion": "CH"},
+    "uniqueTokenIdentifier": "IErbiz9vXEqfLgobLD1OXw", "ipAddress": "192.0.2.1:443", "userAgent": "<null>",
+    "servicePrincipalCredentialThumbprint": " ab12 ", "resourceTenantId": TENANT, "riskEventTypes_v2": [1],
+    "managedServiceIdentity": {"msiType": "systemAssigned", "associatedResourceId": "/Subscriptions/1/x/"},
+    "agent": {"agentType": "agenticApp"}, "correlationId": "no-guid",
+}  # fmt: skip
+ENVELOPE = {
+    "time": "2026-05-11T08:05:00Z", "resourceId": f"/tenants/{TENANT}/providers/Microsoft.aadiam", "resultType": "0",
+    "operationName": "Sign-in activity", "operationVersion": "1.0", "callerIpAddress": "192.0.2.9", "location": "DE",
+    "identity": "x", "Level": 4, "level": "4", "durationMs": 0,
+}  # fmt: skip
+
+# Changes of the properties, then of the envelope, that the short cut takes or leaves to others.
+CHANGES = [
+    ({}, {}),
+    ({"id": None, "uniqueTokenIdentifier": None}, {}),
+    ({"id": "x" * 200, "appId": "y" * 200}, {}),
+    ({"addedLately": 1}, {}),
+    ({}, {"addedLately": 1}),
+    ({"appId": 7, "appDisplayName": 8}, {}),
+    ({"status": "text", "location": "text", "agent": '{"agentType":"x"}'}, {}),
+    ({"managedServiceIdentity": '{"associatedResourceId":"/a/b"}'}, {}),
+    ({"status": {"errorCode": 1.0}}, {}),
+    ({"status": None, "location": None}, {"resultType": 50126}),
+    ({"createdDateTime": "2026-05-11T08:03:14Z"}, {"time": "soon"}),
+    ({"createdDateTime": "5/11/2026, 8:03:14 AM"}, {}),
+    ({"createdDateTime": "yesterday"}, {}),
+    ({"createdDateTime": None}, {"time": "2026-05-11 08:05:00"}),
+    ({"agent": {"agentType": "notAgentic"}, "ipAddress": ""}, {"tenantId": TENANT.upper()}),
+    ({}, {"category": "Unread"}),
+    ({}, {"properties": json.dumps(PROPERTIES)}),
+    ({}, {"properties": None}),
+    ({}, {"RESULTTYPE": "1", "resultType": None}),
+    ({}, {"Type": "SigninLogs"}),
+    ({"userAgent": "curl?password=hunter2"}, {}),
+    (dict.fromkeys(PROPERTIES), dict.fromkeys(["resourceId", "location", "callerIpAddress"])),
+]  # fmt: skip
+
+
+class _Sink:
+    def __init__(self):
+        self.delivered = []
+
+    def add(self, batch):
+        self.delivered += batch
+
+
+def _read(path, loaders):
+    sink = _Sink()
+    report = read_logs([path], sink, registry=loaders)
+    return sink.delivered, report
+
+
+@pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: loader.source)
+def test_a_short_cut_changes_nothing(loader, tmp_path):
+    envelope = {**ENVELOPE, "category": loader.categories[0]}
+    records = [
+        {**envelope, "properties": {**PROPERTIES, **properties}, **outer}
+        for changed in CHANGES
+        # The usual record first and between: after it the short cut is tried.
+        for properties, outer in ((({}, {}), ({}, {}), changed))
+    ]
+    lines = [json.dumps(record) for record in records] + ["{", "", '{"records": []}', json.dumps(records[0]) + "\r"]
+    path = tmp_path / "PT1H.json"
+    path.write_text("\n".join(lines))
+    delivered, report = _read(path, None)
+    assert (delivered, report) == _read(path, WITHOUT)
+    assert report.records == len(delivered) > len(CHANGES) * 2
+
+
+def test_a_short_cut_is_taken_for_usual_records_and_given_up_where_it_is_of_no_use(tmp_path):
+    (loader,) = (loader for loader in LOADERS if loader.source == "SigninLogs")
+    (carrier,) = loader.short_cuts
+    tried = []
+    short_cut = loader.short_cuts[carrier]
+
+    def decode(raw):
+        tried.append(raw)
+        return short_cut.decode(raw)
+
+    spied = [replace(loader, short_cuts={carrier: replace(short_cut, decode=decode)})]
+    usual = {**ENVELOPE, "category": "SignInLogs", "properties": PROPERTIES}
+    for record, expected in ((usual, 99), ({**usual, "addedLately": 1}, 20)):
+        path = tmp_path / "PT1H.json"
+        path.write_text("\n".join([json.dumps(record)] * 100))
+        tried.clear()
+        delivered, _ = _read(path, spied)
+        assert (len(delivered), len(tried)) == (100, expected)
+
+
+def test_observed_sign_ins_are_read_alike(shared_data, tmp_path):
+    for number, path in enumerate(sorted((shared_data / "diagnostic-export").rglob("*.json"))):
+        try:
+            found = json.loads(path.read_text())
+        except ValueError:
+            continue
+        records = found.get("records", [found]) if isinstance(found, dict) else found
+        lines = tmp_path / f"{number}.json"
+        lines.write_text("\n".join(json.dumps(record) for record in records for _ in range(2)))
+        assert _read(lines, None) == _read(lines, WITHOUT), path
