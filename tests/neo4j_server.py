@@ -1,7 +1,8 @@
 """Real Neo4j servers for tests: Maven brings the jars, a Java that is new enough runs them, nothing else is needed.
 
 Jars stay in GRAPHCORR_NEO4J_CACHE (default ~/.cache/graphcorr-neo4j). NEO4J_URI, with NEO4J_USERNAME and
-NEO4J_PASSWORD, names a server that runs already instead: for the generation that it is of.
+NEO4J_PASSWORD, names a server that runs already instead: for the generation that it is of. Without Maven or a Java that
+is new enough a container engine serves, if one answers; GRAPHCORR_NEO4J=container asks for it in any case.
 Where no server can be had tests skip; with GRAPHCORR_REQUIRE_NEO4J=1 they fail.
 """
 
@@ -106,7 +107,7 @@ class Server:
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
         deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
+        while not answers(self._port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"Neo4j did not start:\n{(self._home / 'console.log').read_text()[-3000:]}")
@@ -162,15 +163,74 @@ class Server:
         command = self._command(lib, java, *arguments)
         return subprocess.run(command, env=self._environment(java), capture_output=True, text=True)
 
-    def _answers(self) -> bool:
-        """True if a Bolt handshake is answered with a version."""
-        try:
-            with socket.create_connection(("127.0.0.1", self._port), 1) as probe:
-                probe.settimeout(5)
-                probe.sendall(bytes.fromhex("6060b01700040405000004040000000000000000"))
-                return len(probe.recv(4)) == 4
-        except OSError:
-            return False
+
+def answers(port: int) -> bool:
+    """True if a Bolt handshake is answered with a version."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as probe:
+            probe.settimeout(5)
+            probe.sendall(bytes.fromhex("6060b01700040405000004040000000000000000"))
+            return len(probe.recv(4)) == 4
+    except OSError:
+        return False
+
+
+class Container:
+    """The same server as the vendor's image, by a container engine (docker, podman)."""
+
+    def __init__(self, generation: str, folder: Path, engine: str) -> None:
+        self.password = secrets.token_hex(12)
+        self.user = "neo4j"
+        self._engine = engine
+        self._image = f"docker.io/library/neo4j:{GENERATIONS[generation].version}-community"
+        self._environment = folder / f"{generation}.env"
+        self._name = f"graphcorr-tests-{secrets.token_hex(4)}"
+        self._port = _free_port()
+
+    @property
+    def address(self) -> str:
+        return f"bolt://127.0.0.1:{self._port}"
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    @property
+    def running(self) -> bool:
+        return self._call("inspect", "--format", "{{.State.Running}}", self._name).stdout.strip() == "true"
+
+    def start(self) -> None:
+        """Start it, the same data again after `stop` or `kill`, and wait until it answers."""
+        if self._environment.exists():
+            self._call("start", self._name).check_returncode()
+        else:
+            self._environment.touch(0o600)
+            self._environment.write_text(f"NEO4J_AUTH=neo4j/{self.password}\nNEO4J_db_memory_transaction_max=24m\n")
+            made = self._call(
+                "run", "--detach", "--name", self._name, "--publish", f"127.0.0.1:{self._port}:7687",
+                "--env-file", str(self._environment), self._image,
+            )  # fmt: skip
+            if made.returncode:
+                raise Unavailable(f"no container of {self._image}: {made.stderr.strip().splitlines()[-1:]}")
+        deadline = time.monotonic() + _START_SECONDS
+        while not answers(self._port):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Neo4j did not start:\n{self._call('logs', self._name).stdout[-3000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        self._call("stop", self._name)
+
+    def remove(self) -> None:
+        """End it, and its data with it."""
+        self._call("rm", "--force", "--volumes", self._name)
+
+    def kill(self) -> None:
+        """End it as a power cut would; `start` finds the same data."""
+        self._call("kill", self._name)
+
+    def _call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([self._engine, *words], capture_output=True, text=True)
 
 
 class Given:
@@ -185,14 +245,17 @@ class Given:
         """Nothing: it is not ours."""
 
 
+AnyServer = Server | Container | Given
+
+
 class Servers:
     """The servers of a test run, each started when the first test asks for it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._running: dict[str, Server | Given] = {}
+        self._running: dict[str, AnyServer] = {}
 
-    def get(self, generation: str) -> Server | Given:
+    def get(self, generation: str) -> AnyServer:
         """Skips the test, or fails it where servers are required, if this generation cannot be had."""
         if generation not in self._running:
             try:
@@ -202,24 +265,47 @@ class Servers:
                     pytest.fail(f"{generation} is required: {reason}")
                 pytest.skip(f"{generation}: {reason}")
         server = self._running[generation]
-        if isinstance(server, Server) and not server.running:
+        if not isinstance(server, Given) and not server.running:
             server.start()  # a test that hurt it was cut short
         return server
 
-    def _start(self, generation: str) -> Server | Given:
+    def _start(self, generation: str) -> AnyServer:
         if os.environ.get("NEO4J_URI"):
             given = Given()
             if _generation_of(given) != generation:
                 raise Unavailable("NEO4J_URI is a server of another generation")
             return given
-        # A small limit, which the tests of large transactions reach.
-        server = Server(generation, self._folder / generation, db__memory__transaction__max="24m")
-        server.start()
+        try:
+            if os.environ.get("GRAPHCORR_NEO4J") == "container":
+                raise Unavailable("GRAPHCORR_NEO4J asks for a container")
+            # A small limit, which the tests of large transactions reach.
+            server: Server | Container = Server(
+                generation, self._folder / generation, db__memory__transaction__max="24m"
+            )
+            server.start()
+        except Unavailable as reason:
+            engine = _engine()
+            if engine is None:
+                raise Unavailable(f"{reason}; and no container engine answers") from reason
+            server = Container(generation, self._folder, engine)
+            server.start()
         return server
 
     def stop(self) -> None:
         for server in self._running.values():
-            server.stop()
+            if isinstance(server, Container):
+                server.remove()
+            else:
+                server.stop()
+
+
+def _engine() -> str | None:
+    """The container engine that answers, if any."""
+    for name in ("docker", "podman"):
+        found = shutil.which(name)
+        if found and subprocess.run([found, "info"], capture_output=True).returncode == 0:
+            return found
+    return None
 
 
 def _generation_of(given: Given) -> str:

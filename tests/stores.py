@@ -15,7 +15,7 @@ from graphcorr.store.neo4j_connection import Connection, Credentials
 from graphcorr.store.neo4j_lease import Lease, read_marker
 from graphcorr.store.neo4j_write import Writer
 from graphcorr.stores import Neo4jDatabase
-from tests.neo4j_server import GENERATIONS, Given, Server, Servers
+from tests.neo4j_server import GENERATIONS, AnyServer, Servers
 
 SERVERS = [pytest.param(name, marks=pytest.mark.neo4j) for name in GENERATIONS]
 STORES = ["embedded", *SERVERS]
@@ -31,7 +31,7 @@ def open_empty(name: str, folder: Path, servers: Servers) -> Store:
     return connect(server)
 
 
-def _empty(server: Server | Given) -> None:
+def _empty(server: AnyServer) -> None:
     """Remove our data and marker. Constraints stay, unlike after `clear`: making them takes seconds."""
     with closing(Connection(server.address, Credentials(server.user, server.password))) as connection:
         if read_marker(connection) is not None:
@@ -41,12 +41,12 @@ def _empty(server: Server | Given) -> None:
                 lease.delete_marker()
 
 
-def connect(server: Server | Given, address: str | None = None) -> Neo4jStore:
+def connect(server: AnyServer, address: str | None = None) -> Neo4jStore:
     """The store of a server, by another way to it if one is given."""
     return Neo4jStore(Connection(address or server.address, Credentials(server.user, server.password)))
 
 
-def choice(server: Server | Given, folder: Path, **more: Any) -> Neo4jDatabase:
+def choice(server: AnyServer, folder: Path, **more: Any) -> Neo4jDatabase:
     """A server as `load`, `scan` and their like take it; its credentials are written into the folder."""
     file = folder / "credentials"
     file.write_text(f"NEO4J_USERNAME={server.user}\nNEO4J_PASSWORD={server.password}\n")

@@ -65,7 +65,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     return home
 
 
-def test_the_first_patterns_have_something_to_say_and_none_fails(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_patterns_find_something_and_none_fails(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["scan", "--quiet", "--home", str(home), "--format", "json"]) == 1
     document = json.loads(capsys.readouterr().out)
     status = {pattern["id"]: pattern["status"] for pattern in document["patterns"]}

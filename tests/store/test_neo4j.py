@@ -19,7 +19,7 @@ from graphcorr.store.neo4j_connection import BatchTooLarge, Connection, Credenti
 from graphcorr.store.neo4j_lease import Lease
 from graphcorr.store.verify import verify
 from tests.graphs import edge, node, write
-from tests.neo4j_server import Given, Server, Servers
+from tests.neo4j_server import AnyServer, Given, Servers
 from tests.stores import SERVERS, connect, open_empty
 
 USERS = [node("DirectoryObject:User", f"t/u{number}", objectId=f"u{number}") for number in range(20)]
@@ -28,7 +28,7 @@ OWNS = [edge("OWNS", user, OWNER) for user in USERS]
 
 
 @pytest.fixture(params=SERVERS)
-def server(request: pytest.FixtureRequest, neo4j_servers: Servers, tmp_path: Path) -> Iterator[Server | Given]:
+def server(request: pytest.FixtureRequest, neo4j_servers: Servers, tmp_path: Path) -> Iterator[AnyServer]:
     """A server without data of ours; what a test leaves behind of its own is removed."""
     open_empty(request.param, tmp_path, neo4j_servers).close()
     found = neo4j_servers.get(request.param)
@@ -43,7 +43,7 @@ def tables(tmp_path: Path) -> Path:
     return write(tmp_path / "tables", [*USERS, OWNER], OWNS)
 
 
-def driver(server: Server | Given) -> neo4j.Driver:
+def driver(server: AnyServer) -> neo4j.Driver:
     """A way in beside ours, for what others do to the database."""
     return neo4j.GraphDatabase.driver(server.address, auth=(server.user, server.password))
 
@@ -52,7 +52,7 @@ def driver(server: Server | Given) -> neo4j.Driver:
 
 
 def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
-    server: Server | Given, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    server: AnyServer, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setenv("NEO4J_USERNAME", server.user)
     monkeypatch.setenv("NEO4J_PASSWORD", server.password)
@@ -93,7 +93,7 @@ def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
 # -- data of others ----------------------------------------------------------------------------------------------
 
 
-def test_a_database_with_foreign_data_is_written_only_when_told(server: Server | Given, tables: Path) -> None:
+def test_a_database_with_foreign_data_is_written_only_when_told(server: AnyServer, tables: Path) -> None:
     with driver(server) as other:
         other.execute_query("CREATE (:ForeignThing {key: 't/u1'})-[:OWNS {key: 'x'}]->(:ForeignThing)")
         store = connect(server)
@@ -111,7 +111,7 @@ def test_a_database_with_foreign_data_is_written_only_when_told(server: Server |
         shared.close()
 
 
-def test_foreign_data_under_our_labels_is_refused_even_when_told(server: Server | Given, tables: Path) -> None:
+def test_foreign_data_under_our_labels_is_refused_even_when_told(server: AnyServer, tables: Path) -> None:
     with driver(server) as other:
         other.execute_query("CREATE (:Identity {name: 'theirs'})")
     store = Neo4jStore(Connection(server.address, Credentials(server.user, server.password)), into_shared=True)
@@ -120,9 +120,7 @@ def test_foreign_data_under_our_labels_is_refused_even_when_told(server: Server 
     store.close()
 
 
-def test_rows_that_others_removed_are_noticed_and_built_anew(
-    server: Server | Given, tables: Path, tmp_path: Path
-) -> None:
+def test_rows_that_others_removed_are_noticed_and_built_anew(server: AnyServer, tables: Path, tmp_path: Path) -> None:
     with connect(server) as store, driver(server) as other:
         store.write(tables, "before", None)
         other.execute_query("MATCH (u:User {key: 't/u3'}) DETACH DELETE u")
@@ -135,7 +133,7 @@ def test_rows_that_others_removed_are_noticed_and_built_anew(
 # -- the lease ---------------------------------------------------------------------------------------------------
 
 
-def test_a_second_writer_is_told_who_writes(server: Server | Given, tables: Path) -> None:
+def test_a_second_writer_is_told_who_writes(server: AnyServer, tables: Path) -> None:
     connection = Connection(server.address, Credentials(server.user, server.password))
     second = Neo4jStore(Connection(server.address, Credentials(server.user, server.password)), lock_timeout=0.3)
     with connect(server) as first:
@@ -148,7 +146,7 @@ def test_a_second_writer_is_told_who_writes(server: Server | Given, tables: Path
     second.close()
 
 
-def test_whoever_lost_the_lease_writes_no_more(server: Server | Given, tables: Path) -> None:
+def test_whoever_lost_the_lease_writes_no_more(server: AnyServer, tables: Path) -> None:
     with connect(server) as store, driver(server) as other:
 
         def steal(*_: Any) -> None:
@@ -161,7 +159,7 @@ def test_whoever_lost_the_lease_writes_no_more(server: Server | Given, tables: P
         assert verify(store, tables).counts == {}
 
 
-def test_a_database_that_is_being_written_is_not_read(server: Server | Given, tables: Path) -> None:
+def test_a_database_that_is_being_written_is_not_read(server: AnyServer, tables: Path) -> None:
     with connect(server) as writer, connect(server) as reader:
 
         def read(*_: Any) -> None:
@@ -175,7 +173,7 @@ def test_a_database_that_is_being_written_is_not_read(server: Server | Given, ta
 # -- large transactions ------------------------------------------------------------------------------------------
 
 
-def test_batches_shrink_to_what_the_server_has_memory_for(server: Server | Given, tmp_path: Path) -> None:
+def test_batches_shrink_to_what_the_server_has_memory_for(server: AnyServer, tmp_path: Path) -> None:
     if isinstance(server, Given):
         pytest.skip("needs a server with a small db.memory.transaction.max")
     long = [node("DirectoryObject:User", f"t/{n}", name=f"{n:05}" * 6_000) for n in range(900)]
@@ -191,7 +189,7 @@ def test_batches_shrink_to_what_the_server_has_memory_for(server: Server | Given
 # -- what goes wrong on the way ----------------------------------------------------------------------------------
 
 
-def test_a_wrong_password_is_said_and_not_shown(server: Server | Given) -> None:
+def test_a_wrong_password_is_said_and_not_shown(server: AnyServer) -> None:
     with (
         Neo4jStore(Connection(server.address, Credentials(server.user, "wr0ng-secret"))) as store,
         pytest.raises(StoreError, match="refuses user or password.*--credentials-file") as caught,
@@ -200,7 +198,7 @@ def test_a_wrong_password_is_said_and_not_shown(server: Server | Given) -> None:
     assert "wr0ng" not in str(caught.value)
 
 
-def test_a_database_that_does_not_exist_is_named(server: Server | Given) -> None:
+def test_a_database_that_does_not_exist_is_named(server: AnyServer) -> None:
     connection = Connection(server.address, Credentials(server.user, server.password), "nowhere")
     with Neo4jStore(connection) as store, pytest.raises(StoreError, match="nowhere.*--database"):
         store.marker()
