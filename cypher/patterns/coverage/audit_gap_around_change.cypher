@@ -27,22 +27,30 @@ false_positives:
 references:
   - https://attack.mitre.org/techniques/T1562/008/
 */
+CALL () {
+  MATCH (key:Credential {tenantId: $tenantId})<-[step:ADDED|REMOVED]-(c:Change)
+  WHERE c.at IS NOT NULL AND coalesce(c.result, 'success') = 'success'
+  RETURN c.at AS at, c.eventId AS id, step.objectKey AS objectKey, toLower(coalesce(key.displayName, '')) AS keyName
+  UNION ALL
+  MATCH (new:Name {tenantId: $tenantId})<-[step:RENAMED_TO]-(c:Change)
+  WHERE c.at IS NOT NULL AND coalesce(c.result, 'success') = 'success' AND EXISTS { (c)-[:RENAMED_FROM]->(:Name) }
+  RETURN c.at AS at, c.eventId AS id, step.objectKey AS objectKey, '' AS keyName
+}
+WITH collect({at: at, id: id, objectKey: objectKey, keyName: keyName}) AS changes
 MATCH (subject:LogSource {tenantId: $tenantId})-[:HAS_GAP]->(g:Gap)
 WHERE subject.source IN ['AuditLogs', 'AADServicePrincipalSignInLogs', 'AADManagedIdentitySignInLogs']
   AND g.kind IN ['silence', 'missingBlob', 'rowLimit']
-WITH subject, g, CASE g.kind WHEN 'rowLimit' THEN 'PT0S' ELSE $around END AS reach
-MATCH (c:Change {tenantId: $tenantId})
-WHERE c.at >= g.start - duration(reach) AND c.at <= g.end + duration(reach) AND coalesce(c.result, 'success') = 'success'
-MATCH (c)-[step:ADDED|REMOVED|RENAMED_TO]->(thing)
-WHERE thing:Credential OR (thing:Name AND EXISTS { (c)-[:RENAMED_FROM]->(:Name) })
-MATCH (o:DirectoryObject) WHERE o.key = step.objectKey
+WITH subject, g, changes, CASE g.kind WHEN 'rowLimit' THEN 'PT0S' ELSE $around END AS reach
+WITH subject, g, [x IN changes WHERE x.at >= g.start - duration(reach) AND x.at <= g.end + duration(reach)] AS near
+UNWIND near AS x
+MATCH (o:DirectoryObject) WHERE o.key = x.objectKey
   // The platform renews the certificates of managed identities day by day.
-  AND NOT (o:ManagedIdentity AND toLower(coalesce(thing.displayName, '')) = 'cn=' + coalesce(o.appId, '?'))
+  AND NOT (o:ManagedIdentity AND x.keyName = 'cn=' + coalesce(o.appId, '?'))
 OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-WITH subject, g, c, coalesce(whole.appId, o.objectId) AS principalId, coalesce(whole.name, o.name, whole.caption, o.caption) AS name
-ORDER BY c.at, c.eventId, name
+WITH subject, g, x, coalesce(whole.appId, o.objectId) AS principalId, coalesce(whole.name, o.name, whole.caption, o.caption) AS name
+ORDER BY x.at, x.id, name
 WITH subject, g.kind AS kind, toString(date(g.start)) AS day, min(g.start) AS firstAt, max(g.end) AS lastAt,
-  collect(DISTINCT c.eventId) AS changes, collect(DISTINCT principalId) AS principalIds, collect(DISTINCT name) AS names
+  collect(DISTINCT x.id) AS changes, collect(DISTINCT principalId) AS principalIds, collect(DISTINCT name) AS names
 RETURN CASE kind WHEN 'rowLimit' THEN 'lead' ELSE 'found' END AS verdict,
   CASE kind WHEN 'rowLimit' THEN 'rowLimit' ELSE null END AS reason, subject, firstAt, lastAt, changes[..50] AS evidence,
   CASE WHEN kind = 'rowLimit' THEN 'info' WHEN subject.source = 'AuditLogs' THEN 'medium' ELSE 'low' END AS severity,

@@ -31,9 +31,9 @@ references:
 */
 CALL () {
   // Ended by a record, until a record brings it back.
-  MATCH (c:Change {tenantId: $tenantId})-[:CHANGED]->(ended:DirectoryObject)
+  MATCH (c:Change {tenantId: $tenantId})
   WHERE (c.lifecycle IN ['deleted', 'hardDeleted'] OR c.enabled = false) AND c.at IS NOT NULL
-    AND (ended:ServicePrincipal OR ended:AppRegistration)
+  MATCH (c)-[:CHANGED]->(ended:DirectoryObject) WHERE ended:ServicePrincipal OR ended:AppRegistration
   RETURN ended, c.at AS endedAt, c.eventId AS eventId,
     CASE WHEN c.lifecycle IN ['deleted', 'hardDeleted'] THEN 'deleted' ELSE 'switched off' END AS state
   UNION ALL

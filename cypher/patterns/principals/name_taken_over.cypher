@@ -68,7 +68,7 @@ WHERE subject.key <> bearer.key
   }
   // The platform creates the identity of a resource that is set up again.
   AND NOT (renamedAt IS NULL AND heir:ManagedIdentity AND former:ManagedIdentity)
-OPTIONAL MATCH (c:Change) WHERE c.eventId = changeId AND c.tenantId = $tenantId
+OPTIONAL MATCH (c:Change) WHERE c.eventId = changeId
 OPTIONAL MATCH (a)-[:MADE]->(c)
 WITH *, coalesce(c.lifecycle = 'created', false) AS made
 CALL (bearer, a, at) {

@@ -31,7 +31,7 @@ false_positives:
 references:
   - https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities
 */
-MATCH (o:DirectoryObject {tenantId: $tenantId})-[named:NAMED]->(n:Name)
+MATCH (n:Name {tenantId: $tenantId})<-[named:NAMED]-(o:DirectoryObject)
 WHERE named.basis IN ['signIn', 'inventory'] AND named.validFrom IS NOT NULL AND NOT o:MicrosoftOwned
 WITH o, named, n ORDER BY named.validFrom, named.validTo, n.value
 WITH o, collect({value: n.value, start: named.validFrom, stop: coalesce(named.validTo, named.validFrom),
