@@ -56,6 +56,7 @@ def build(
     inventory = daily_layer.tenant_sql("inventory_events", archive.schema("directory_objects"))
     duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({inventory}) WHERE tenant IS NOT NULL")
     _put_input_gaps(duck, archive)
+    _put_risk_sign_ins(duck, archive)
     steps.run_files(duck, "whole", last="40")
     _put_identities(duck)
     steps.run_files(duck, "whole", "40", "70")
@@ -99,6 +100,19 @@ def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
             UNION ALL
             SELECT DISTINCT i.tenant, i.source, i.scope, m.start, m."end", 'missingBlob'
             FROM of_input i JOIN missing_blob m USING (source, file)""")
+
+
+def _put_risk_sign_ins(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
+    """The sign-ins that detections are about, event by event: a detection may come days after its sign-in."""
+    named = duck.execute("SELECT count(*) FROM risk_seen WHERE sign_in_id IS NOT NULL").fetchall()[0][0]
+    files = archive.files("sign_ins") if named else []
+    create_view(duck, "signed_in", files, archive.schema("sign_ins"))
+    duck.execute("""
+        CREATE TABLE risk_version AS
+        SELECT * FROM signed_in WHERE event_key IN (SELECT sign_in_id FROM risk_seen WHERE sign_in_id IS NOT NULL)""")
+    duck.execute(f"CREATE TEMP VIEW risk_sign_in_event AS {merge_sql('sign_ins', 'risk_version')}")
+    resolved = daily_layer.tenant_sql("risk_sign_in_event", archive.schema("sign_ins"))
+    duck.execute(f"CREATE TABLE risk_sign_in AS SELECT * FROM ({resolved}) WHERE tenant IS NOT NULL")
 
 
 def _put_identities(duck: duckdb.DuckDBPyConnection) -> None:

@@ -6,6 +6,18 @@ SELECT tenant, object_id, object_type, "at", event_key,
        k.kind, k.key_id, k.federated_id, k.thumbprint, bounded(k.issuer) AS issuer, bounded(k.subject) AS subject, bounded(k.display_name) AS display_name, k.start_at, k.expires_at
 FROM (SELECT tenant, object_id, object_type, "at", event_key, unnest(keys) AS k FROM inventory WHERE object_id IS NOT NULL);
 
+-- The activity log names a user-assigned identity by its Azure id, the directory by its service principal.
+CREATE OR REPLACE TABLE credential_moved AS
+WITH identity AS (
+    SELECT tenant, right_id AS resource_id, min(left_id) AS object_id FROM stated_pair
+    WHERE left_type = 'servicePrincipal' AND right_type = 'resourceId' GROUP BY tenant, right_id HAVING count(DISTINCT left_id) = 1
+)
+SELECT c.* REPLACE (coalesce(i.object_id, c.object_id) AS object_id,
+                    CASE WHEN i.object_id IS NULL THEN c.object_type ELSE 'ServicePrincipal' END AS object_type,
+                    CASE WHEN starts_with(c.credential, 'fic:' || i.resource_id || '/')
+                         THEN 'fic:' || i.object_id || substr(c.credential, length('fic:' || i.resource_id) + 1) ELSE c.credential END AS credential)
+FROM credential_change c LEFT JOIN identity i ON i.tenant = c.tenant AND i.resource_id = c.object_id;
+
 CREATE OR REPLACE TABLE thumb_of AS
 SELECT tenant, thumbprint, min(key_id) AS key_id FROM (
     SELECT tenant, thumbprint, key_id FROM credential_use WHERE thumbprint IS NOT NULL AND key_id IS NOT NULL
@@ -14,16 +26,22 @@ SELECT tenant, thumbprint, min(key_id) AS key_id FROM (
 
 CREATE OR REPLACE TABLE fic_of AS
 SELECT tenant, object_id || '/' || display_name AS named, min(federated_id) AS federated_id FROM (
-    SELECT tenant, object_id, display_name, federated_id FROM credential_change WHERE federated_id IS NOT NULL AND display_name IS NOT NULL
+    SELECT tenant, object_id, display_name, federated_id FROM credential_moved WHERE federated_id IS NOT NULL AND display_name IS NOT NULL
     UNION SELECT tenant, object_id, display_name, federated_id FROM listed_key WHERE federated_id IS NOT NULL AND display_name IS NOT NULL
 ) GROUP BY tenant, object_id || '/' || display_name HAVING count(DISTINCT federated_id) = 1;
+
+-- Keys that Microsoft's detections name: nothing else may know of them.
+CREATE OR REPLACE TABLE risk_key AS
+SELECT tenant, risk_id, 'key:' || key_id AS credential, key_id, "at", event_key
+FROM (SELECT tenant, risk_id, "at", event_key, unnest(key_ids) AS key_id FROM risk_seen);
 
 -- The strongest id of each credential id that occurs.
 CREATE OR REPLACE TABLE credential_name AS
 SELECT i.tenant, i.credential, coalesce('key:' || t.key_id, 'fic:' || f.federated_id, i.credential) AS strong
 FROM (
-    SELECT tenant, credential FROM credential_change UNION SELECT tenant, credential FROM credential_use
+    SELECT tenant, credential FROM credential_moved UNION SELECT tenant, credential FROM credential_use
     UNION SELECT tenant, credential FROM listed_key UNION SELECT tenant, credential FROM sign_in_fold
+    UNION SELECT tenant, credential FROM risk_key
 ) i
 LEFT JOIN thumb_of t ON t.tenant = i.tenant AND i.credential = 'thumb:' || t.thumbprint
 LEFT JOIN fic_of f ON f.tenant = i.tenant AND i.credential = 'fic:' || f.named
@@ -32,7 +50,7 @@ WHERE i.credential IS NOT NULL;
 CREATE OR REPLACE TABLE credential_witness AS
 SELECT c.tenant, n.strong, c.kind, c.key_id, c.federated_id, NULL AS thumbprint, c.issuer, c.subject, c.display_name,
        c."at", c.change AS what, c.event_key, NULL::TIMESTAMPTZ AS used_from, NULL::TIMESTAMPTZ AS used_to, NULL::TIMESTAMPTZ AS expires_at
-FROM credential_change c JOIN credential_name n USING (tenant, credential)
+FROM credential_moved c JOIN credential_name n USING (tenant, credential)
 UNION ALL
 SELECT l.tenant, n.strong, l.kind, l.key_id, l.federated_id, l.thumbprint, l.issuer, l.subject, l.display_name,
        l."at", 'listed', l.event_key, NULL, NULL, l.expires_at
@@ -43,7 +61,10 @@ SELECT u.tenant, n.strong,
             WHEN u.federated_id IS NOT NULL THEN 'federated'
             WHEN u.credential_type = 'clientSecret' THEN 'secret' END,
        u.key_id, u.federated_id, u.thumbprint, NULL, NULL, NULL, u.first_at, 'used', u.event_ids[1], u.first_used, u.last_used, NULL
-FROM credential_use u JOIN credential_name n USING (tenant, credential);
+FROM credential_use u JOIN credential_name n USING (tenant, credential)
+UNION ALL
+SELECT r.tenant, n.strong, NULL, r.key_id, NULL, NULL, NULL, NULL, NULL, r."at", 'reported', r.event_key, NULL, NULL, NULL
+FROM risk_key r JOIN credential_name n USING (tenant, credential);
 
 CREATE OR REPLACE TABLE credential AS
 SELECT tenant, strong, tenant || '/' || strong AS key,
@@ -62,7 +83,7 @@ FROM credential_witness GROUP BY tenant, strong;
 CREATE OR REPLACE TABLE holding AS
 WITH event AS (
     SELECT DISTINCT c.tenant, c.object_id, n.strong, c.change, c."at", c.event_key
-    FROM credential_change c JOIN credential_name n USING (tenant, credential)
+    FROM credential_moved c JOIN credential_name n USING (tenant, credential)
     WHERE c."at" IS NOT NULL AND c.object_type IN ('Application', 'ServicePrincipal')
 ), edge AS (
     SELECT *, lag(change) OVER w AS before,

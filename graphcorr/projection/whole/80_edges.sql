@@ -127,7 +127,7 @@ FROM change_target GROUP BY tenant, event_key, target_id;
 CREATE OR REPLACE TABLE credential_act AS
 SELECT CASE c.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, c.event_key) AS fromKey,
        'Credential' AS toLabel, c.tenant || '/' || n.strong AS toKey, c.object_id AS extra, object_key(c.tenant, c.object_id) AS objectKey, c.change
-FROM credential_change c JOIN credential_name n USING (tenant, credential)
+FROM credential_moved c JOIN credential_name n USING (tenant, credential)
 LEFT JOIN act_fold a ON c.act = 'activity' AND a.event_key = c.event_key;
 
 CREATE OR REPLACE TABLE owner_act AS
