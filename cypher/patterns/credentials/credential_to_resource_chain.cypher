@@ -100,7 +100,7 @@ RETURN CASE WHEN state = 'found' THEN 'found' WHEN state IN ['newApplication', '
   CASE doubt WHEN 0 THEN 'exact' WHEN 1 THEN 'high' WHEN 2 THEN 'medium' ELSE 'low' END AS confidence,
   $tenantId AS tenantId, coalesce(key.keyId, key.federatedId, key.thumbprint, key.key) AS credentialId,
   coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId, addedAt, usedAt, actedAt, addresses,
-  CASE WHEN key.displayName IS NULL THEN key.caption ELSE 'Key "' + key.displayName + '"' END AS credential,
+  CASE WHEN key.displayName IS NULL THEN key.caption ELSE 'key "' + key.displayName + '"' END AS credential,
   allActs[..5] + CASE WHEN size(allActs) > 5 THEN ['and ' + (size(allActs) - 5) + ' more'] ELSE [] END AS acts,
   coalesce(actor.userPrincipalName, actor.name, actor.caption, 'Someone the logs do not show') AS actor,
   coalesce(subject.name, subject.caption) AS principal,
