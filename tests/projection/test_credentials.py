@@ -96,8 +96,8 @@ def test_a_detection_is_about_the_principal_the_sign_in_and_the_keys_that_it_nam
     detection = {
         "Type": "AADServicePrincipalRiskEvents", "TimeGenerated": at("09:00", 3), "DetectedDateTime": at("09:00", 3),
         "ActivityDateTime": at("07:00"), "Id": guid("7", 1), "RequestId": guid("5", 2),
-        "RiskEventType": "leakedCredentials", "RiskState": "atRisk", "AppId": guid("a", 1), "ServicePrincipalId": guid("d", 1),
-        "KeyIds": [guid("f", 1), guid("f", 7)],
+        "RiskEventType": "leakedCredentials", "RiskState": "atRisk", "AppId": guid("a", 1),
+        "ServicePrincipalId": guid("d", 1), "KeyIds": [guid("f", 1), guid("f", 7)],
     }  # fmt: skip
     own = {"ServicePrincipalCredentialKeyId": guid("f", 1)}
     rows = [

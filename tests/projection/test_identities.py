@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.builders import (
+    GRAPH,
+    OTHER_TENANT,
     TENANT,
     at,
     audit,
@@ -16,6 +18,7 @@ from tests.builders import (
     rename,
     sign_in,
     target,
+    user_sign_in,
     vault_act,
 )
 from tests.endtoend.harness import Graph, Place, graph_of
@@ -171,3 +174,20 @@ def test_an_app_id_alone_is_an_identity_until_its_service_principal_is_known(tmp
 def test_an_activity_by_app_id_alone_belongs_to_the_identity(tmp_path: Path) -> None:
     graph = graph_of(tmp_path, {"a.jsonl": jsonl(vault_act(1, at("07:00"), principal=None))}, tenant=TENANT)
     assert [e["fromKey"] for e in graph.edges("PERFORMED")] == [f"{TENANT}/app:{guid('a', 1)}"]
+
+
+def test_one_application_in_two_tenants_is_no_conflict(tmp_path: Path) -> None:
+    rows = [sign_in(1, at("07:00")), sign_in(2, at("07:01"), principal=2, app=1, tenant=OTHER_TENANT)]
+    graph = graph_of(tmp_path, {"s.jsonl": jsonl(*rows)})
+    assert conflicts(graph) == []
+    assert [row["tenantId"] for row in graph.nodes("Identity")] == [TENANT, OTHER_TENANT]
+
+
+def test_the_resource_of_a_user_in_another_tenant_is_no_second_principal(tmp_path: Path) -> None:
+    rows = [
+        sign_in(1, at("07:00"), resource=GRAPH, ResourceServicePrincipalId=guid("d", 8)),
+        user_sign_in(2, at("07:01"), resource=GRAPH, ResourceServicePrincipalId=guid("d", 9)),
+    ]
+    graph = graph_of(tmp_path, {"s.jsonl": jsonl(*rows)}, users="all")
+    assert conflicts(graph) == []
+    assert graph.nodes("DirectoryObject", objectId=guid("d", 9)) == []

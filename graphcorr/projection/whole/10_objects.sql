@@ -85,8 +85,8 @@ WITH step AS (
 SELECT tenant, object_id, new_name AS name, 'audit' AS basis, "at" AS valid_from, next_at AS valid_to, event_key AS change_id, [event_key] AS event_ids
 FROM step WHERE new_name IS NOT NULL
 UNION ALL
--- A former name that no earlier record started: valid from an unknown time.
-SELECT tenant, object_id, old_name, 'audit', NULL, "at", NULL, [event_key]
+-- A former name that no record started: since before the first record, or since some time after the record before.
+SELECT tenant, object_id, old_name, 'audit', before_at, "at", NULL, [event_key]
 FROM step WHERE old_name IS NOT NULL AND old_name IS DISTINCT FROM before_name
 UNION ALL
 SELECT tenant, object_id, name, basis, min(first_at), max(last_at), NULL,
