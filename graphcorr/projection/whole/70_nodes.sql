@@ -50,6 +50,8 @@ FROM (
     SELECT app_id FROM object UNION SELECT app_id FROM sign_in_fold UNION SELECT resource_app_id FROM sign_in_fold
     UNION SELECT app_id FROM activity_fold UNION SELECT app_id FROM inventory
     UNION SELECT unnest(list_transform(list_filter(ids, lambda id: starts_with(id, 'appId:')), lambda id: substr(id, 7))) FROM conflict
+    -- What a name in the logs looks like.
+    UNION SELECT app_id FROM first_party JOIN name_skeleton USING (skeleton)
 ) a LEFT JOIN first_party f USING (app_id)
 WHERE a.app_id IS NOT NULL;
 

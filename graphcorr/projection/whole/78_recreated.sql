@@ -17,7 +17,8 @@ WITH new AS (
     SELECT tenant, kind, key, app_id, name, deleted_at FROM object WHERE kind IN ('application', 'servicePrincipal') AND deleted_at IS NOT NULL
 )
 SELECT g.key AS former, a.key AS present, 'appId' AS basis
-FROM gone g ASOF JOIN by_app a ON a.tenant = g.tenant AND a.kind = g.kind AND a.app_id = g.app_id AND a.born >= g.deleted_at
+-- What is first seen in the record of its own deletion is no successor.
+FROM gone g ASOF JOIN by_app a ON a.tenant = g.tenant AND a.kind = g.kind AND a.app_id = g.app_id AND a.born > g.deleted_at
 UNION ALL
 SELECT g.key, n.key, 'name'
 FROM gone g ASOF JOIN by_name n ON n.tenant = g.tenant AND n.kind = g.kind AND n.name = g.name AND n.born >= g.deleted_at;
