@@ -273,16 +273,20 @@ class Staging:
         with connect(self._folder / "spill", _STAGING_MEMORY) as duck:
             # Rows are sorted where order matters; keeping the files' order on top would cost memory.
             duck.execute("SET preserve_insertion_order = false")
-            new_raw = self._commit_rows(duck, "raw")
-            self._commit_rows(duck, "origins")
-            self._commit_inputs()
+            new_raw = 0
             new: Counter[str] = Counter()
             days: dict[str, frozenset[date]] = {}
+            if self._all.files["raw"]:
+                self._find_suspects(duck)
+                new_raw = sum(self._commit_rows(duck, "raw").column("fresh").to_pylist())
+                self._commit_rows(duck, "origins")
+            self._commit_inputs()
             for kind in KINDS:
-                if self._all.files[kind]:
-                    touched = self._commit_versions(duck, kind, new)
-                    if touched:
-                        days[kind] = touched
+                counts = self._commit_rows(duck, kind).to_pylist() if self._all.files[kind] else []
+                for row in counts:
+                    new[row["source"]] += row["fresh"]
+                if counts:
+                    days[kind] = frozenset(row["day"] for row in counts)
         delivered: Counter[str] = Counter()
         for fact in self._all.facts.values():
             delivered[str(fact.source)] += fact.rows
@@ -308,30 +312,42 @@ class Staging:
                 mode="append",
             )
 
-    def _commit_rows(self, duck: duckdb.DuckDBPyConnection, kind: str) -> int:
-        """Add the staged rows of a table that it does not hold; returns how many there are."""
-        if not self._all.files[kind]:
-            return 0
-        self._view_staged(duck, self._all.files[kind], kind)
-        count = self._find_fresh(duck, kind)
-        if count:
-            self._append_fresh(duck, kind)
-        return count
+    def _find_suspects(self, duck: duckdb.DuckDBPyConnection) -> None:
+        """Raw texts that come twice in this load or that the archive knows, into the table `suspects`.
 
-    def _commit_versions(self, duck: duckdb.DuckDBPyConnection, kind: str, new: Counter[str]) -> frozenset[date]:
-        """As `_commit_rows`; also counts what is new by source, and returns the days it lies in."""
-        self._view_staged(duck, self._all.files[kind], kind)
-        if not self._find_fresh(duck, kind):
-            return frozenset()
+        Rows with another raw text are new in every table: events never enter the archive before their raw text.
+        """
+        self._view_staged(duck, self._all.files["origins"], "origins")
+        create_view(duck, "known", self._archive.files("raw", self._all.days["raw"]), tables.schema("raw"))
+        duck.sql(
+            """CREATE TEMP TABLE suspects AS
+               SELECT raw_hash FROM origins GROUP BY raw_hash HAVING count(*) > 1
+               UNION SELECT DISTINCT raw_hash FROM origins SEMI JOIN known USING (raw_hash)"""
+        )
+
+    def _commit_rows(self, duck: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
+        """Add the staged rows of a table that it does not hold; returns how many there are of each source and day."""
+        files = self._all.files[kind]
+        self._view_staged(duck, files, kind)
+        self._find_stale(duck, kind)
+        by = "day" if kind in tables.OTHERS else "source, day"
         counts = duck.sql(
-            f"SELECT source, day, count(*) AS fresh FROM {quoted(kind)} SEMI JOIN fresh USING (staged) GROUP BY ALL"
+            f"SELECT {by}, count(*) AS fresh FROM {quoted(kind)} ANTI JOIN stale USING (staged) GROUP BY ALL"
         ).to_arrow_table()
-        self._append_fresh(duck, kind)
-        touched = set()
-        for row in counts.to_pylist():
-            new[row["source"]] += row["fresh"]
-            touched.add(row["day"])
-        return frozenset(touched)
+        counted = duck.sql(f"SELECT staged // {_FILE_ROWS} AS number, count(*) AS rows FROM stale GROUP BY ALL")
+        stale = {row["number"]: row["rows"] for row in counted.to_arrow_table().to_pylist()}
+        whole = [file for file in files if file.day is not None and file.number not in stale]
+        others = [file for file in files if file.day is None or 0 < stale.get(file.number, 0) < file.rows]
+        if sum(file.rows - stale.get(file.number, 0) for file in others):
+            self._view_staged(duck, others, kind)
+            sorting = tables.columns_sql(("day", "at", "event_key", "raw_hash"))
+            order = "" if kind in tables.OTHERS else f"ORDER BY {sorting}"
+            names = tables.columns_sql(tables.schema(kind).names)
+            rows = duck.sql(f"SELECT {names} FROM {quoted(kind)} ANTI JOIN stale USING (staged) {order}")
+            self._append(kind, rows.to_arrow_reader(_BATCH_ROWS))
+        if whole:
+            self._take_over(kind, whole)
+        return counts
 
     def _view_staged(self, duck: duckdb.DuckDBPyConnection, files: Sequence[StagedFile], view: str) -> None:
         """A view of all rows in staged files, with the number `staged` of each row."""
@@ -345,40 +361,25 @@ class Staging:
                 names = tables.columns_sql([name for name in tables.schema(view).names if name != "day"])
                 relations.append(rows.project(f"{names}, CAST({day} AS DATE) AS day, {_STAGED} AS staged"))
         relation = relations[0] if len(relations) == 1 else relations[0].union(relations[1])
-        duck.sql(f"DROP VIEW IF EXISTS {quoted(view)}")
         relation.create_view(view)
 
-    def _find_fresh(self, duck: duckdb.DuckDBPyConnection, kind: str) -> int:
-        """The numbers of staged rows whose key the table does not hold, each key once, into the table `fresh`."""
+    def _find_stale(self, duck: duckdb.DuckDBPyConnection, kind: str) -> None:
+        """The numbers of staged rows that add nothing, into the table `stale`: the table knows them, or they repeat."""
         key = tables.key_of(kind)
         known_files = self._archive.files(kind, self._all.days[kind])
-        duck.sql("DROP VIEW IF EXISTS known")
         create_view(duck, "known", known_files, tables.schema(kind))
         same = " AND ".join(f"known.{quoted(name)} IS NOT DISTINCT FROM s.{quoted(name)}" for name in key)
         anti = f"ANTI JOIN known ON {same}" if known_files else ""
         duck.sql(
-            f"""CREATE OR REPLACE TEMP TABLE fresh AS
-                SELECT min(staged) AS staged FROM {quoted(kind)} AS s {anti} GROUP BY {tables.columns_sql(key)}"""
+            f"""CREATE OR REPLACE TEMP TABLE suspected AS
+                SELECT staged, {tables.columns_sql(key)} FROM {quoted(kind)} SEMI JOIN suspects USING (raw_hash)"""
         )
-        count: int = duck.table("fresh").count("*").to_arrow_table().column(0)[0].as_py()
-        return count
-
-    def _append_fresh(self, duck: duckdb.DuckDBPyConnection, kind: str) -> None:
-        """Add the rows of `fresh`: whole files of one day as they are, all others as new files, one a day."""
-        counted = duck.sql(f"SELECT staged // {_FILE_ROWS} AS number, count(*) AS rows FROM fresh GROUP BY ALL")
-        fresh = {row["number"]: row["rows"] for row in counted.to_arrow_table().to_pylist()}
-        files = [file for file in self._all.files[kind] if file.number in fresh]
-        whole = [file for file in files if file.day is not None and file.rows == fresh[file.number]]
-        others = [file for file in files if file not in whole]
-        if others:
-            self._view_staged(duck, others, kind)
-            sorting = tables.columns_sql(("day", "at", "event_key", "raw_hash"))
-            order = "" if kind in tables.OTHERS else f"ORDER BY {sorting}"
-            names = tables.columns_sql(tables.schema(kind).names)
-            rows = duck.sql(f"SELECT {names} FROM {quoted(kind)} SEMI JOIN fresh USING (staged) {order}")
-            self._append(kind, rows.to_arrow_reader(_BATCH_ROWS))
-        if whole:
-            self._take_over(kind, whole)
+        duck.sql(
+            f"""CREATE OR REPLACE TEMP TABLE stale AS
+                SELECT staged FROM suspected
+                EXCEPT
+                SELECT min(staged) FROM suspected AS s {anti} GROUP BY {tables.columns_sql(key)}"""
+        )
 
     def _append(self, kind: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         write_deltalake(

@@ -125,8 +125,8 @@ def distinct(table: pa.Table, key: Sequence[str]) -> pa.Table:
     if pc.count_distinct(table.column(key[0]), mode="all").as_py() == table.num_rows:
         return table
     numbered = table.select(list(key)).append_column("row", pa.array(range(table.num_rows), pa.int64()))
-    first = numbered.group_by(list(key)).aggregate([("row", "min")]).column("row_min").combine_chunks()
-    return table if len(first) == table.num_rows else table.take(first.sort())
+    first = numbered.group_by(list(key)).aggregate([("row", "min")]).column("row_min")
+    return table if len(first) == table.num_rows else table.filter(pc.is_in(numbered.column("row"), value_set=first))
 
 
 def _arrow_type(stated: Any) -> pa.DataType:
