@@ -19,15 +19,48 @@ RETURN i.key AS key, i.name AS name, i.kind AS kind, i.appId AS appId, i.formerN
 ORDER BY key, objectId
 """
 
-_EXPLAIN = """
-MATCH (i:Identity)<-[p:PART_OF]-(o:DirectoryObject)
-WHERE i.key IN $keys
-OPTIONAL MATCH (o)-[e:INSTANCE_OF|REGISTERED_AS]->(a:Application)
-RETURN i.identityId AS identityId, i.name AS name, o.objectId AS objectId, labels(o) AS labels, o.name AS objectName,
-       p.basis AS basis, p.confidence AS confidence, p.eventIds AS eventIds,
-       a.appId AS statedAppId, e.firstSeen AS firstStated, e.lastSeen AS lastStated, e.eventIds AS statedBy
-ORDER BY identityId, objectId, statedAppId
-"""
+# What belongs together, what it is called, and what only might belong to it, in the order in which it is told. Each
+# row: identity, its object, what is said, basis, confidence, from, to, event ids.
+_STEPS = {
+    "partOf": """
+        MATCH (i:Identity)<-[p:PART_OF]-(o:DirectoryObject) WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, i.identityId AS says,
+               p.basis AS basis, p.confidence AS confidence, o.firstSeen AS since, o.lastSeen AS until,
+               p.eventIds AS eventIds
+        """,
+    "appId": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:INSTANCE_OF|REGISTERED_AS]->(a:Application)
+        WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, a.appId AS says,
+               e.basis AS basis, null AS confidence, e.firstSeen AS since, e.lastSeen AS until, e.eventIds AS eventIds
+        """,
+    "name": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:NAMED]->(n:Name) WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, n.value AS says,
+               e.basis AS basis, null AS confidence, e.validFrom AS since, e.validTo AS until, e.eventIds AS eventIds
+        """,
+    "conflict": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)<-[:BETWEEN]-(c:Conflict) WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, c.reason AS says,
+               c.kind AS basis, null AS confidence, null AS since, null AS until, c.eventIds AS eventIds
+        """,
+    "recreatedAs": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:RECREATED_AS]->(x:DirectoryObject) WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, x.objectId AS says,
+               e.basis AS basis, null AS confidence, o.deletedAt AS since, null AS until, x.originEventIds AS eventIds
+        """,
+    "recreationOf": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)<-[e:RECREATED_AS]-(x:DirectoryObject) WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, x.objectId AS says,
+               e.basis AS basis, null AS confidence, x.deletedAt AS since, null AS until, o.originEventIds AS eventIds
+        """,
+    "notJoined": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:SAME_NAME_AS]-(x:DirectoryObject) WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, x.objectId AS says,
+               e.basis AS basis, null AS confidence, null AS since, null AS until, null AS eventIds
+        """,
+}
+_EXPLAINED = ("identityId", "step", "object", "objectId", "says", "basis", "confidence", "since", "until", "eventIds")
 
 _FIND = """
 MATCH (i:Identity) WHERE i.appId = $id OR i.identityId = $text RETURN i.key AS key
@@ -82,16 +115,30 @@ def find(store: Store, what: str) -> list[str]:
 
 
 def explain(store: Store, what: str) -> Table:
-    """One row for each object, and app id stated for it, of the identities that `what` leads to, with the records."""
+    """What the identities that `what` leads to are made of, record by record.
+
+    One row for each object that is part of them (`partOf`), each app id stated for it, each present or former name,
+    each conflict and re-creation; last the objects that only have the same name (`notJoined`). Empty if nothing had to
+    be put together.
+    """
     keys = find(store, what)
-    rows = store.query(_EXPLAIN, {"keys": keys}).dicts() if keys else []
-    columns = (
-        "identityId", "name", "object", "objectId", "objectName", "basis", "confidence", "eventIds",
-        "statedAppId", "firstStated", "lastStated", "statedBy",
-    )  # fmt: skip
-    return Table(
-        columns, tuple(tuple(_kind(row["labels"]) if c == "object" else row[c] for c in columns) for row in rows)
-    )
+    found = [
+        (step, row)
+        for step, query in _STEPS.items()
+        for row in (store.query(query, {"keys": keys}).dicts() if keys else ())
+    ]
+    rows = [
+        tuple({**row, "step": step, "object": _kind(row["labels"])}[column] for column in _EXPLAINED)
+        for step, row in sorted(found, key=_explained_order)
+    ]
+    return Table(_EXPLAINED, tuple(rows))
+
+
+def _explained_order(found: tuple[str, dict[str, Any]]) -> tuple[Any, ...]:
+    step, row = found
+    since = row["since"].isoformat() if row["since"] is not None else ""
+    timed = (since, row["objectId"]) if step == "name" else (row["objectId"], since)
+    return (row["identityId"], list(_STEPS).index(step), *timed, row["says"] or "", row["basis"] or "")
 
 
 def _kind(labels: Any) -> str:

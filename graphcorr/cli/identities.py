@@ -9,11 +9,14 @@ from graphcorr.errors import UsageError
 
 
 @click.command(cls=Command)
-@click.option("--explain", metavar="ID", help="Show the records behind one identity: any of its ids, or a name.")
+@click.option("--explain", metavar="ID", help="Show the records behind one identity, by any of its ids or names.")
 @format_option
 @pass_options
 def identities(options: Options, explain: str | None, form: str) -> None:
     """List the workload identities, with the object ids and names that belong together.
+
+    With --explain, one line for each record that says so: objects (partOf), app ids, present and former names,
+    conflicts, what was deleted and created again; last what only has the same name and was not joined.
 
     \b
     Example:  graphcorr identities --explain 9536314a-6327-486b-b65c-ae8d9b85ff85

@@ -81,9 +81,11 @@ def test_identities_lists_each_once_with_its_objects_and_names(home: Path, capsy
 @pytest.mark.parametrize("what", [APP, APP.upper(), f"app:{APP}", OBJECT, PRINCIPAL, "Azure Backup Agent", "billing"])
 def test_any_id_or_name_explains_the_whole_identity(what: str, home: Path, capsys) -> None:
     explained = rows(home, capsys, "identities", "--explain", what)
-    assert [(r["objectId"], r["basis"], r["confidence"], r["eventIds"]) for r in explained] == [
-        (PRINCIPAL, "signIn", "high", ["e3"]),
-        (OBJECT, "audit+inventory", "exact", ["e1", "e2"]),
+    assert [(r["step"], r["objectId"], r["says"], r["basis"], r["confidence"], r["eventIds"]) for r in explained] == [
+        ("partOf", PRINCIPAL, f"app:{APP}", "signIn", "high", ["e3"]),
+        ("partOf", OBJECT, f"app:{APP}", "audit+inventory", "exact", ["e1", "e2"]),
+        ("name", PRINCIPAL, "Azure Backup Agent", "audit", None, None),
+        ("name", PRINCIPAL, "billing", "audit", None, None),
     ]
 
 
