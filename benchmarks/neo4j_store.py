@@ -3,9 +3,9 @@
     python benchmarks/neo4j_store.py                                   # one million events
     python benchmarks/neo4j_store.py --sizes 1000000,5000000 --generation neo4j-2026
 
-For each size: nodes and edges a second of the bare loop and of the store, which writes the same rows to the same server;
-one more hour by difference; every pattern. The bare loop has its rows in memory as dicts, and the same constraints and
-indexes: what it leaves out is reading tables, checking, counting, lease and marker.
+For each size: nodes and edges a second of the bare loop and of the store, which writes the same rows to the same
+server; one more hour by difference; every pattern. The bare loop has its rows in memory as dicts, and the same
+constraints and indexes: what it leaves out is reading tables, checking, counting, lease and marker.
 """
 
 from __future__ import annotations
