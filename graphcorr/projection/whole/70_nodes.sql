@@ -126,8 +126,9 @@ SELECT 'Resource' AS labels, tenant || resource_id AS key,
        regexp_extract(regexp_replace(resource_id, '([^/]+?)s?/([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$', '\1 \2'), '([^/]+)$', 1) AS caption, first_at AS firstSeen, last_at AS lastSeen,
        tenant AS tenantId, resource_id AS resourceId,
        CASE WHEN contains(resource_id, '/providers/') THEN
-                array_to_string(list_transform(regexp_extract_all(regexp_extract(resource_id, '.*/providers/(.*)$', 1), '([^/]+)/?([^/]*)', 0),
-                                               lambda pair: split_part(pair, '/', 1)), '/')
+                -- Behind the provider, types and names alternate.
+                array_to_string(list_filter(string_split(regexp_extract(resource_id, '.*/providers/(.*)$', 1), '/'),
+                                            lambda part, place: place = 1 OR place % 2 = 0), '/')
             WHEN regexp_matches(resource_id, '^/subscriptions/[^/]+$') THEN 'subscription'
             WHEN contains(resource_id, '/resourcegroups/') THEN 'resourcegroup' END AS type,
        regexp_extract(resource_id, '([^/]+)$', 1) AS name
