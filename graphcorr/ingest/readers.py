@@ -114,6 +114,8 @@ class Member:
     blocks: Iterator[bytes]
     # True if no line of it holds anything like a secret.
     harmless: bool = False
+    # Number of its first line.
+    first_line: int = 1
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,43 @@ def files_in(path: str) -> list[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [os.path.join(folder, name) for name in names if not name.startswith(".")]  # noqa: PTH118 - keeps `./`
     return sorted(name for name in found if os.path.isfile(name))  # noqa: PTH113 - a pipe would block for ever
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines of a large plain file of JSON Lines."""
+
+    path: str
+    start: int
+    # None: to the end of the file.
+    end: int | None
+    # Number of the line at `start`, from 1.
+    first_line: int
+
+
+def pieces(path: str, size: int) -> Iterator[Piece]:
+    """Pieces of a file, in order, some `size` bytes each; none at all if it does not look like plain JSON Lines.
+
+    Whether it is, is known only when all pieces are read (`Tally.by_lines`).
+    """
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(_HEAD)
+            if head[:1] != b"{" or b"\0" in head[1:4] or not _is_json_lines(head.split(b"\n")[:-1]):
+                return
+            start, line = 0, 1
+            while True:
+                file.seek(start)
+                data = file.read(size)
+                cut = data.rfind(b"\n{") if len(data) == size else -1
+                if cut < 0:  # the end, or a line as long as a piece
+                    yield Piece(path, start, None, line)
+                    return
+                yield Piece(path, start, start + cut + 1, line)
+                start += cut + 1
+                line += data.count(b"\n", 0, cut + 1)
+    except OSError:
+        return  # opening it again says why
 
 
 def contents(paths: Sequence[str]) -> Iterator[Content | None]:
@@ -171,11 +210,14 @@ def _small_json(path: str) -> bytes | None:
     return data if data[:1] in (b"{", b"[") and b"\0" not in data[1:4] else None
 
 
-def members(path: str, tally: Tally, content: Content | None = None) -> Iterator[Member]:
-    """The contents of a file or of standard input (`-`). A file that cannot be opened is a problem."""
-    if content is not None:
+def members(path: str, tally: Tally, given: Content | Piece | None = None) -> Iterator[Member]:
+    """The contents of a file or of standard input (`-`). A file that cannot be opened is a problem.
+
+    `given` is the content of the file, if it was read already, or the piece of it that is wanted.
+    """
+    if isinstance(given, Content):
         tally.members += 1
-        yield Member(path, iter((content.data,)), content.harmless)
+        yield Member(path, iter((given.data,)), given.harmless)
         return
     if path == STDIN:
         tally.member = "<stdin>"
@@ -188,7 +230,22 @@ def members(path: str, tally: Tally, content: Content | None = None) -> Iterator
         tally.problem(None, f"cannot be read: {error.strerror or error}", hint)
         return
     with file:
-        yield from _contents(path, _blocks(file, tally), tally)
+        if given is None:
+            yield from _contents(path, _blocks(file, tally), tally)
+            return
+        file.seek(given.start)
+        blocks = _blocks(file, tally)
+        tally.members += 1
+        size = None if given.end is None else given.end - given.start
+        yield Member(path, blocks if size is None else _first(blocks, size), first_line=given.first_line)
+
+
+def _first(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    for block in blocks:
+        yield block[:size]
+        size -= len(block)
+        if size <= 0:
+            return
 
 
 def _blocks(stream: IO[bytes] | gzip.GzipFile, tally: Tally) -> Iterator[bytes]:
@@ -299,7 +356,7 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
         tally.problem(None, "a binary file, not a log", "expected JSON, JSON Lines or CSV, also as gz or zip")
         return
     if start[:1] in (b"{", b"["):
-        yield from _json_items(_lines(blocks, tally), member.harmless, tally, preferred)
+        yield from _json_items(_lines(blocks, tally), member, tally, preferred)
         return
     if is_address_list(start.decode("utf-8", "replace")):
         tally.shape("list")
@@ -419,18 +476,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _json_items(
-    batches: Iterator[list[bytes]], harmless: bool, tally: Tally, preferred: Preferred
+    batches: Iterator[list[bytes]], member: Member, tally: Tally, preferred: Preferred
 ) -> Iterator[Item]:
     """JSON Lines line by line; anything else as one text in memory."""
     first = next(batches, []) + next(batches, [])  # two: a last line without line feed is a batch of its own
     if not _is_json_lines(first):
         yield from _without_secrets(_document(_joined(first, batches, tally), 1, tally), tally)
         return
-    line = 0
+    tally.by_lines = True
+    line = member.first_line - 1
     plain = False
     for batch in itertools.chain([first], batches):
         # Before decoding: only a few decoded objects are alive at any time.
-        flags = None if harmless else suspicious(batch)
+        flags = None if member.harmless else suspicious(batch)
         for place, raw in enumerate(batch):
             line += 1
             if len(raw) > _LONG_LINE:
@@ -449,6 +507,7 @@ def _json_items(
             except _UNDECODABLE as error:
                 stripped = raw.strip()
                 if stripped in (b"{", b"["):  # objects over many lines follow
+                    tally.by_lines = False
                     rest = _joined(batch[place:], batches, tally)
                     yield from _without_secrets(_document(rest, line, tally), tally)
                     return

@@ -161,6 +161,10 @@ class Tally:
         self.problem_count = 0
         self.row_limit = False
         self.recognised = False
+        # True if it is read line by line, so that parts of it can be read on their own.
+        self.by_lines = False
+        # Of a part of a file: hashes of its records, in order, for `repeated` of the whole.
+        self.hashes: list[str] | None = None
 
     def problem(self, line: int | None, message: str, hint: str | None = None) -> None:
         """Count something that could not be read in the current member, and keep it if it is among the first."""
@@ -175,6 +179,23 @@ class Tally:
     def rows(self, count: int) -> None:
         """Note the number of rows of a finished CSV or query answer."""
         self.row_limit = self.row_limit or count in ROW_LIMITS
+
+    def join(self, later: Tally) -> None:
+        """Add the counts of a later part of the same file."""
+        self.shapes |= later.shapes
+        self.bytes += later.bytes
+        self.records += later.records
+        self.by_source += later.by_source
+        self.repeated += later.repeated
+        self.skipped += later.skipped
+        self.without_content += later.without_content
+        self.not_loaded += later.not_loaded
+        sources = self.unknown_columns.keys() | later.unknown_columns.keys()
+        both = (self.unknown_columns, later.unknown_columns)
+        self.unknown_columns = {source: _sum(counts.get(source, {}) for counts in both) for source in sources}
+        self.problems = (self.problems + later.problems)[:KEPT_PROBLEMS]
+        self.problem_count += later.problem_count
+        self.recognised = self.recognised or later.recognised
 
     def report(self) -> FileReport:
         """The counts so far, frozen and in a stable order."""

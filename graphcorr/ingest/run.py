@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
@@ -120,29 +121,33 @@ def read_logs(
     is a SharedSink and the registry is the default; by default as many as pay off. They change nothing but the time.
     """
     files, empty = _expanded(paths)
-    if registry is None and isinstance(sink, SharedSink) and readers.STDIN not in files:
-        tasks = _tasks(files)
-        shared = min(processes or _processes(files), len(tasks))
-        if shared > 1:
-            return ReadReport((*empty, *_read_shared(tasks, sink, options, progress, shared)))
-    loaders = registered.all() if registry is None else tuple(registry)
-    return ReadReport((*empty, *_read_files(files, sink, options, loaders, progress)))
+    tallies: list[Tally]
+    if registry is None and isinstance(sink, SharedSink) and _processes(files, processes) > 1:
+        tallies = _read_shared(files, sink, options, progress, _processes(files, processes))
+    else:
+        loaders = registered.all() if registry is None else tuple(registry)
+        tallies = _read_files(zip(files, readers.contents(files), strict=True), sink, options, loaders, progress)
+    return ReadReport((*empty, *(tally.report() for tally in tallies)))
+
+
+_Given = readers.Content | readers.Piece | None
+_Task = Sequence[str] | readers.Piece
 
 
 def _read_files(
-    files: Sequence[str],
+    files: Iterable[tuple[str, _Given]],
     sink: Sink,
     options: ReadOptions | None,
     loaders: Sequence[Loader] | None,
     progress: Progress | None = None,
-) -> list[FileReport]:
-    reports: list[FileReport] = []
+) -> list[Tally]:
+    tallies: list[Tally] = []
     batch: list[Delivered] = []
     size = 0
     done = 0
-    for path, content in zip(files, readers.contents(files), strict=True):
+    for path, given in files:
         tally = Tally(path)
-        for delivered in read_file(path, tally, options, loaders, content):
+        for delivered in read_file(path, tally, options, loaders, given):
             batch.append(delivered)
             size += delivered.raw_size
             if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
@@ -150,56 +155,95 @@ def _read_files(
                 batch, size = [], 0
                 if progress is not None:
                     progress("records read", done + tally.records, None)
-        reports.append(tally.report())
+        tallies.append(tally)
         done += tally.records
         if progress is not None:
             progress("records read", done, None)
     if batch:
         sink.add(batch)
-    return reports
+    return tallies
+
+
+# -- in several processes ----------------------------------------------------------------------------------------
 
 
 def _read_shared(
-    tasks: Sequence[Sequence[str]],
-    sink: SharedSink,
-    options: ReadOptions | None,
-    progress: Progress | None,
-    processes: int,
-) -> list[FileReport]:
-    """As `_read_files`, the files of each task in one of several processes."""
-    reports: list[FileReport] = []
+    files: Sequence[str], sink: SharedSink, options: ReadOptions | None, progress: Progress | None, processes: int
+) -> list[Tally]:
+    """As `_read_files`, in several processes: some files each, of a large file a piece each."""
+    tallies: list[Tally] = []
+    # Of the file that is read in pieces.
+    pieces: list[tuple[Any, Tally]] = []
+    repetitions = Repetitions()
     done = 0
-    calls = [(files, sink.part(), options) for files in tasks]
-    for part, found in workers.results(_read_part, calls, processes):
-        sink.take(part)
-        reports.extend(found)
-        done += sum(report.records for report in found)
+    calls = ((task, sink.part(), options) for task in _tasks(files))
+    for task, part, found in workers.results(_read_part, calls, processes):
+        if isinstance(task, readers.Piece):
+            (tally,) = found
+            tally.repeated = sum(map(repetitions.again, tally.hashes or ()))
+            tally.hashes = None
+            pieces.append((part, tally))
+            if task.end is None:
+                tallies.append(_of_pieces(task.path, pieces, sink, options))
+                pieces, repetitions = [], Repetitions()
+        else:
+            sink.take(part)
+            tallies += found
+        done += sum(tally.records for tally in found)
         if progress is not None:
             progress("records read", done, None)
-    return reports
+    return tallies
 
 
-def _read_part(files: Sequence[str], part: SinkPart, options: ReadOptions | None) -> tuple[SinkPart, list[FileReport]]:
-    reports = _read_files(files, part, options, None)
+def _read_part(task: _Task, part: SinkPart, options: ReadOptions | None) -> tuple[_Task, SinkPart, list[Tally]]:
+    files: Iterable[tuple[str, _Given]] = (
+        [(task.path, task)] if isinstance(task, readers.Piece) else zip(task, readers.contents(task), strict=True)
+    )
+    tallies = _read_files(files, part, options, None)
     part.close()
-    return part, reports
+    return task, part, tallies
 
 
-def _processes(files: Sequence[str]) -> int:
-    return workers.cores() if sum(map(_size, files)) >= _SHARED_BYTES else 1
+def _of_pieces(path: str, pieces: Sequence[tuple[Any, Tally]], sink: SharedSink, options: ReadOptions | None) -> Tally:
+    """The tally of a file from those of its pieces; the file is read again if its pieces do not stand on their own."""
+    if not all(tally.by_lines for _, tally in pieces):
+        _, part, tallies = _read_part([path], sink.part(), options)
+        sink.take(part)
+        return tallies[0]
+    (_, whole), *later = pieces
+    for part, _ in pieces:
+        sink.take(part)
+    for _, tally in later:
+        whole.join(tally)
+    return whole
 
 
-def _tasks(files: Sequence[str]) -> list[list[str]]:
-    """Files that follow each other, some megabytes at a time."""
-    tasks: list[list[str]] = []
-    size = _TASK_BYTES
+def _processes(files: Sequence[str], wanted: int | None) -> int:
+    """As many as are wanted or pay off, and not more than can have something to do."""
+    size = sum(map(_size, files))
+    if readers.STDIN in files:
+        return 1
+    most = max(len(files), size // _TASK_BYTES)
+    return min(wanted or (workers.cores() if size >= _SHARED_BYTES else 1), most)
+
+
+def _tasks(files: Sequence[str]) -> Iterator[_Task]:
+    """Files that follow each other, some megabytes at a time, and pieces of the large ones."""
+    task: list[str] = []
+    size = 0
     for file in files:
-        if size >= _TASK_BYTES:
-            tasks.append([])
-            size = 0
-        tasks[-1].append(file)
-        size += _size(file)
-    return tasks
+        found = readers.pieces(file, _TASK_BYTES) if _size(file) > 2 * _TASK_BYTES else iter(())
+        first = next(found, None)
+        if first is None:
+            task.append(file)
+            size += _size(file)
+        if task and (first is not None or size >= _TASK_BYTES):
+            yield task
+            task, size = [], 0
+        if first is not None:
+            yield from itertools.chain([first], found)
+    if task:
+        yield task
 
 
 def _size(file: str) -> int:
@@ -214,17 +258,19 @@ def read_file(
     tally: Tally,
     options: ReadOptions | None = None,
     loaders: Sequence[Loader] | None = None,
-    content: readers.Content | None = None,
+    given: _Given = None,
 ) -> Iterator[Delivered]:
     """The records of one file, or of standard input (`-`), in file order; counts and problems go into the tally.
 
-    `content` is the file's, if it was read already. Depends on nothing but its arguments, so that files can be read in
-    any order and in several processes.
+    `given` is its content, if it was read already, or the piece of it that is wanted. Depends on nothing but its
+    arguments, so that files can be read in any order and in several processes.
     """
     options = options or ReadOptions()
     detector = Detector(registered.all() if loaders is None else loaders)
     reading = _Reading(tally, detector, options)
-    for member in readers.members(path, tally, content):
+    if isinstance(given, readers.Piece):
+        tally.hashes = []
+    for member in readers.members(path, tally, given):
         yield from reading.member(member)
     tally.unknown_columns = detector.unknown_columns()
 
@@ -251,7 +297,7 @@ class _Reading:
         self._tally = tally
         self._detector = detector
         self._options = options
-        self._seen: set[str] = set()
+        self._repetitions = Repetitions()
         # Of the object read last as decoded JSON; None if it was no record.
         self._match: Match | None = None
 
@@ -284,7 +330,10 @@ class _Reading:
                 continue
             records, carrier = found
             raw_hash = blake2b(raw, digest_size=16).hexdigest()
-            self._count_repetition(raw_hash)
+            if tally.hashes is not None:
+                tally.hashes.append(raw_hash)
+            else:
+                tally.repeated += self._repetitions.again(raw_hash)
             for record in records:
                 tally.records += 1
                 yield Delivered(record, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, options.tenant_id)
@@ -343,13 +392,21 @@ class _Reading:
         keys = _short(", ".join(list(obj)[:6])) or "no keys at all"
         tally.problem(line, f"no known log: {keys}", "see `graphcorr loaders` for what is read")
 
-    def _count_repetition(self, raw_hash: str) -> None:
+
+class Repetitions:
+    """Knows which of the last records of a file were the same."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def again(self, raw_hash: str) -> bool:
+        """True if the same hash came before."""
         if raw_hash in self._seen:
-            self._tally.repeated += 1
-            return
+            return True
         if len(self._seen) >= _REMEMBERED:
             self._seen.clear()
         self._seen.add(raw_hash)
+        return False
 
 
 def path_ids(name: str) -> tuple[str | None, str | None]:

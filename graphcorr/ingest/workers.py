@@ -12,13 +12,17 @@ import queue
 import subprocess
 import sys
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from graphcorr.errors import GraphcorrError
 
 _T = TypeVar("_T")
+
+# Calls that wait for each process: enough that none waits for the calls.
+_AHEAD = 3
 
 _START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from graphcorr.ingest import workers; "
 
@@ -32,7 +36,8 @@ def cores() -> int:
 def results(function: Callable[..., _T], calls: Iterable[tuple[Any, ...]], processes: int) -> Iterator[_T]:
     """The results of a function of a module, called in as many processes, in the order of the calls.
 
-    Raises what a call raised; GraphcorrError if a process is killed from outside.
+    Calls are taken some ahead of the results. Raises what a call raised; GraphcorrError if a process is killed from
+    outside.
     """
     workers = [_Worker() for _ in range(processes)]
     idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
@@ -49,7 +54,13 @@ def results(function: Callable[..., _T], calls: Iterable[tuple[Any, ...]], proce
 
     pool = ThreadPoolExecutor(processes)
     try:
-        yield from pool.map(call, calls)
+        answers: deque[Future[_T]] = deque()
+        for arguments in calls:
+            answers.append(pool.submit(call, arguments))
+            if len(answers) > _AHEAD * processes:
+                yield answers.popleft().result()
+        while answers:
+            yield answers.popleft().result()
     finally:
         for worker in workers:
             worker.stop()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
 
 from graphcorr.archive.archive import Archive
 from graphcorr.errors import GraphcorrError, InputError
-from graphcorr.ingest import run, workers
+from graphcorr.ingest import readers, run, workers
 from graphcorr.ingest.run import ReadOptions, read_logs
 
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -38,6 +39,46 @@ def test_several_processes_change_nothing(constructed, tmp_path, monkeypatch):
     assert reports[0][0].problem_count > 0
     assert rows[0] == rows[1]
     assert inputs[0] == inputs[1]
+
+
+RECORD = {
+    "time": "2026-05-11T08:05:00Z", "category": "SignInLogs", "operationName": "Sign-in activity", "resultType": "0",
+    "properties": {"id": "", "createdDateTime": "2026-05-11T08:03:14.103Z", "appId": "a", "userAgent": "x" * 300},
+}  # fmt: skip
+PRETTY = json.dumps(RECORD, indent=2)
+
+
+def _lines():
+    """Three hundred sign-ins, with repetitions near and far and what else may stand in a large file."""
+    for number in range(300):
+        properties = {**RECORD["properties"], "id": f"s-{number % 250}", **({"newer": 1} if number % 9 == 0 else {})}
+        yield json.dumps({**RECORD, "properties": properties}) + ("\r" if number % 7 == 0 else "")
+    yield from ("", "{broken", '{"category": "Unread", "time": "x", "properties": {}}', '{"some": 1}')
+    yield json.dumps({"records": [RECORD, RECORD]})
+    yield json.dumps({**RECORD, "properties": {**RECORD["properties"], "userAgent": "curl?password=hunter2"}})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [[], [PRETTY], [PRETTY.replace("\n  ", "\n")] * 99, ["{"], ["[" + "1," * 9999]],
+    ids=["lines", "object over lines", "objects without indentation", "cut off", "long line"],
+)  # fmt: skip
+def test_pieces_of_a_large_file_change_nothing(more, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_TASK_BYTES", 20_000)
+    lines = list(_lines())
+    path = tmp_path / "PT1H.json"
+    path.write_text("\n".join([*lines[:200], *more, *lines[200:]]) + "\n")
+    found = []
+    for processes in (1, 2):
+        archive = Archive(tmp_path / str(processes))
+        with archive.staging() as staging:
+            read = read_logs([path], staging, processes=processes)
+            report = staging.commit()
+        rows = {kind: sorted(map(str, _rows(archive, kind))) for kind in ("sign_ins", "raw", "origins")}
+        found.append((read, report, rows, archive.inputs()))
+    assert found[0] == found[1]
+    assert found[0][0].records > 300
+    assert len(list(readers.pieces(str(path), 20_000))) > 5
 
 
 def test_results_come_in_the_order_of_the_calls():
