@@ -193,20 +193,23 @@ def calibrate(
 
 
 def _calibrated(archive: Archive, config: Config, temp: Path, progress: Progress | None) -> Calibration:
-    surveyed = daily_layer.survey(archive, config, temp)
-    days = sorted(surveyed.rows)
     measured: list[dict[str, Any]] = []
     bare: list[dict[str, Any]] = []
-    for done, chunk in daily_layer.chunks(days, surveyed.rows):
-        if progress is not None:
-            progress("calibrating days", done, len(days))
-        with daily_layer.seen(archive, config, surveyed, chunk, temp) as duck:
-            steps.run_files(duck, "daily", last=_LAST)
-            duck.execute(_KNOWN)
-            bare += duck.sql(_BARE).to_arrow_table().to_pylist()
-            duck.execute("ALTER VIEW activity RENAME TO stated_activity")
-            for basis, hidden in _HIDDEN.items():
-                measured += [{**row, "basis": basis} for row in _without(duck, basis, hidden)]
+    done = 0
+    with daily_layer.opened(config, "all", temp) as opened:
+        surveyed = daily_layer.survey(opened, archive, config)
+        days = sorted(surveyed.rows)
+        for chunk in daily_layer.chunks(days, surveyed.rows):
+            if progress is not None:
+                progress("calibrating days", done, len(days))
+            done += len(chunk)
+            with daily_layer.seen(opened, archive, surveyed, chunk) as duck:
+                steps.run_files(duck, "daily", last=_LAST)
+                duck.execute(_KNOWN)
+                bare += duck.sql(_BARE).to_arrow_table().to_pylist()
+                duck.execute("ALTER TABLE activity RENAME TO stated_activity")
+                for basis, hidden in _HIDDEN.items():
+                    measured += [{**row, "basis": basis} for row in _without(duck, basis, hidden)]
     return Calibration(_summed(measured), _uncalibrated(bare, {row["resource"] for row in measured}))
 
 

@@ -86,6 +86,8 @@ class Archive:
             shown = " ".join(sorted(found))
             raise UsageError(f"an archive cannot lie in {root}: the path holds {shown}", hint="choose another home")
         self.root = root
+        # Table → its log when its files were last listed, and the files.
+        self._listed: dict[str, tuple[tuple[str, ...], list[str]]] = {}
 
     def staging(self) -> Staging:
         """Where a load collects what it reads; use as a context manager. Removes what dead runs left behind."""
@@ -166,11 +168,18 @@ class Archive:
     def _active(self, kind: str) -> list[str]:
         """Paths of the active files relative to the table's folder."""
         path = self._table_path(kind)
-        try:
-            table = DeltaTable(path)
-        except TableNotFoundError:
-            return []
-        return sorted(unquote(name) for name in pa.table(table.get_add_actions()).column("path").to_pylist())
+        log = path / "_delta_log"
+        # A log is only ever added to: the same files, the same state.
+        state = tuple(sorted(entry.name for entry in log.iterdir())) if log.is_dir() else ()
+        known = self._listed.get(kind)
+        if known is None or known[0] != state:
+            try:
+                actions = pa.table(DeltaTable(path).get_add_actions())
+            except TableNotFoundError:
+                return []
+            known = (state, sorted(unquote(name) for name in actions.column("path").to_pylist()))
+            self._listed[kind] = known
+        return known[1]
 
     def _evidence_of(self, duck: duckdb.DuckDBPyConnection, kind: str, spellings: list[str]) -> list[Evidence]:
         stated = "OR event_data_id IN (SELECT unnest($ids))" if kind == "activities" else ""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import glob
+from functools import cache
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
 
 def connect(temp: Path, memory: str = "1GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -35,13 +35,18 @@ def connect(temp: Path, memory: str = "1GB", threads: int = 2) -> duckdb.DuckDBP
     return connection
 
 
+def cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """One more connection to the same database, for another thread: with temporary tables of its own."""
+    another = connection.cursor()
+    another.execute("SET TimeZone = 'UTC'")
+    return another
+
+
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], schema: pa.Schema) -> None:
     """Make parquet files of the archive readable as a view with exactly the columns of `schema`.
 
     Columns that older files lack are NULL; without files the view is empty but typed. Paths never enter SQL text.
     """
-    typed = connection.from_arrow(schema.empty_table())
-    types = dict(zip(typed.columns, typed.types, strict=True))
     if files:
         # Not `hive_partitioning`: it would take every `name=value` folder above the home for a column of ours.
         relation = connection.read_parquet(escaped(files), hive_partitioning=False, union_by_name=True, filename=True)
@@ -49,10 +54,10 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequenc
         relation = connection.sql("SELECT NULL AS filename WHERE false")
     present = set(relation.columns)
     columns = [
-        quoted(column)
-        if column in present
-        else f"CAST({_ABSENT.get(column, 'NULL')} AS {types[column]}) AS {quoted(column)}"
-        for column in schema.names
+        quoted(field.name)
+        if field.name in present
+        else f"CAST({_ABSENT.get(field.name, 'NULL')} AS {sql_type(field.type)}) AS {quoted(field.name)}"
+        for field in schema
     ]
     relation.project(", ".join(columns)).create_view(name)
 
@@ -62,6 +67,26 @@ DAY_OF_PATH = r"regexp_extract(filename, '[/\\]day=(\d{4}-\d{2}-\d{2})[/\\][^/\\
 """SQL: the day that a file's path states, as text."""
 
 _ABSENT = {"day": DAY_OF_PATH}
+
+
+@cache
+def sql_type(arrow: pa.DataType) -> str:
+    """The name that SQL has for a type of our columns."""
+    if pa.types.is_list(arrow):
+        return f"{sql_type(arrow.value_type)}[]"
+    if pa.types.is_struct(arrow):
+        return f"STRUCT({', '.join(f'{quoted(field.name)} {sql_type(field.type)}' for field in arrow)})"
+    return _SQL_TYPES[arrow]
+
+
+_SQL_TYPES: dict[pa.DataType, str] = {
+    pa.string(): "VARCHAR",
+    pa.binary(): "BLOB",
+    pa.int64(): "BIGINT",
+    pa.bool_(): "BOOLEAN",
+    pa.date32(): "DATE",
+    pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
+}
 
 
 def escaped(files: Iterable[str]) -> list[str]:

@@ -22,18 +22,14 @@ def event_columns(kind: str) -> tuple[str, ...]:
     return (*tables.record_schema(kind).names, *delivery)
 
 
-def merge_sql(kind: str, versions_view: str) -> str:
-    """A SELECT that turns the versions in a view (columns of `tables.schema(kind)`) into events, one row each.
+def shared_sql(versions_view: str) -> str:
+    """A SELECT of (event_key, target): versions of these keys are, together with others, the event `target`.
 
-    Columns are `event_columns(kind)`: `carrier` and `rank` of the richest version, `versions` the number of distinct
-    raw texts, `raw_size` their bytes, `day` the UTC day of the merged time. The view must hold all versions of the
+    Usually there are few or none; all other versions are events of their own. The view must hold all versions of the
     events of interest (see `moved_sql`). A version that states whole seconds joins the finer event of the same
     `second_key`: the one with its own key, else the smallest key; without a finer event such versions are one event.
     """
     view = quoted(versions_view)
-    columns = event_columns(kind)
-    singles = ",\n    ".join(_single(column) for column in columns)
-    merged = ",\n    ".join(f"{_merged(kind, column)} AS {quoted(column)}" for column in columns)
     return f"""
 WITH coarse AS MATERIALIZED (
   SELECT DISTINCT event_key, second_key FROM {view} AS v
@@ -52,9 +48,24 @@ moved AS MATERIALIZED (
 several AS MATERIALIZED (
   SELECT coalesce(moved.target, v.event_key) AS event_key
   FROM {view} AS v LEFT JOIN moved USING (event_key) GROUP BY 1 HAVING count(*) > 1
-),
+)
+SELECT event_key, event_key AS target FROM several UNION SELECT event_key, target FROM moved
+"""
+
+
+def merge_sql(kind: str, versions_view: str, shared: str | None = None) -> str:
+    """A SELECT that turns the versions in a view (columns of `tables.schema(kind)`) into events, one row each.
+
+    Columns are `event_columns(kind)`: `carrier` and `rank` of the richest version, `versions` the number of distinct
+    raw texts, `raw_size` their bytes, `day` the UTC day of the merged time. `shared` names a table that holds the rows
+    of `shared_sql`, for callers that need them more than once.
+    """
+    view = quoted(versions_view)
+    columns = event_columns(kind)
+    merged = ",\n    ".join(f"{_merged(kind, column)} AS {quoted(column)}" for column in columns)
+    return f"""
 -- All event keys whose versions are merged: usually few, so that the aggregates below see few rows.
-shared AS MATERIALIZED (SELECT event_key, event_key AS target FROM several UNION SELECT event_key, target FROM moved),
+WITH shared AS MATERIALIZED ({shared_sql(versions_view) if shared is None else f"SELECT * FROM {quoted(shared)}"}),
 alike AS (SELECT v.* REPLACE (shared.target AS event_key) FROM {view} AS v JOIN shared USING (event_key)),
 texts AS (
   SELECT event_key, count(*) AS texts, sum(raw_size) AS size
@@ -65,37 +76,38 @@ merged AS (
     {merged}
   FROM alike JOIN texts USING (event_key) GROUP BY event_key
 )
-SELECT
-    {singles}
-FROM {view} ANTI JOIN shared USING (event_key)
+{single_sql(kind, versions_view)} ANTI JOIN shared USING (event_key)
 UNION ALL
 SELECT {tables.columns_sql(columns)} FROM merged
 """
+
+
+def single_sql(kind: str, versions_view: str) -> str:
+    """A SELECT like `merge_sql` for a view in which every version is an event of its own."""
+    columns = ", ".join("1 AS versions" if name == "versions" else quoted(name) for name in event_columns(kind))
+    return f"SELECT {columns} FROM {quoted(versions_view)}"
 
 
 def moved_sql(kind: str, versions_view: str) -> str:
     """A SELECT of (event_key, from_day, home_day): versions in `from_day` belong to an event of another day.
 
     Versions of one event lie in different days if one of them states ingestion time, no time, or a time in a zone that
-    a user named. A projection of one day leaves out versions moved away from it and reads those that are moved to it.
-    The view holds the versions of all days; only keys with such a version are looked at.
+    a user named, or if they contradict each other. A projection of one day leaves out versions moved away from it and
+    reads those that are moved to it. The view holds the versions of all days.
     """
     view = quoted(versions_view)
     assert kind in KINDS
     home = _day_of(_best_time("at"))
+    # Numbers first: texts of millions of keys would fill the memory.
     return f"""
 WITH suspects AS MATERIALIZED (
-  SELECT DISTINCT event_key FROM {view} WHERE NOT at_is_event_time OR carrier = 'csv' OR day = DATE '1970-01-01'
+  SELECT hash(event_key) AS number FROM {view} GROUP BY number HAVING min(day) <> max(day)
 ),
-spread AS (SELECT v.* FROM {view} AS v SEMI JOIN suspects USING (event_key)),
+spread AS MATERIALIZED (SELECT * FROM {view} WHERE hash(event_key) IN (SELECT number FROM suspects)),
 home AS (SELECT event_key, {home} AS home_day FROM spread GROUP BY event_key HAVING count(DISTINCT day) > 1)
 SELECT DISTINCT spread.event_key, spread.day AS from_day, home.home_day
 FROM spread JOIN home USING (event_key) WHERE spread.day <> home.home_day
 """
-
-
-def _single(column: str) -> str:
-    return "1 AS versions" if column == "versions" else quoted(column)
 
 
 def _merged(kind: str, column: str) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from graphcorr import ids
-from graphcorr.archive.duck import connect, create_view, quoted
-from graphcorr.archive.merge import merge_sql, moved_sql
+from graphcorr.archive.duck import connect, create_view, cursor, escaped, quoted
+from graphcorr.archive.merge import event_columns, merge_sql, moved_sql, shared_sql, single_sql
 from graphcorr.projection import steps
 
 if TYPE_CHECKING:
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
     from graphcorr.store.base import Progress
 
 # Event kinds of the archive and the names under which the SQL sees them.
+# Sign-ins come last: which of them count depends on what was done.
 EVENTS = {
-    "sign_ins": "sign_in", "directory_changes": "change", "activities": "activity", "workflow_events": "workflow",
-    "risk_events": "risk",
+    "directory_changes": "change", "activities": "activity", "workflow_events": "workflow", "risk_events": "risk",
+    "sign_ins": "sign_in",
 }  # fmt: skip
 
 # Tables that the daily SQL leaves behind, each with a column `day`.
@@ -47,15 +50,38 @@ TABLES = (
 _AROUND = timedelta(hours=28, minutes=10)
 _NEIGHBOURS = 2
 # Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
-_ROWS_AT_ONCE = 1_000_000
+_ROWS_AT_ONCE = 250_000
+# So many chunks are computed at a time: one statement alone rarely keeps two cores busy.
+_WORKERS = 2
+# What DuckDB may hold of them and of everything else.
+_MEMORY = "700MB"
 
-# Columns that no daily SQL reads.
-_UNUSED = (
-    "app_name", "user_name", "user_agent", "session_id", "home_tenant_id", "second_key", "whole_seconds",
-    "at_is_event_time", "workspace_id", "subscription_id", "path_tenant_id", "given_tenant_id", "tenant_id", "carrier",
-    "rank", "result_reason", "category", "event_data_id", "client_auth_method", "token_resource_id",
-)  # fmt: skip
+# What links need of the time around a day; of other kinds nothing.
+_AROUND_COLUMNS = {
+    "directory_changes": ("event_key", "at", "actor_type", "actor_id", "actor_app_id"),
+    "activities": (
+        "event_key", "at", "service", "operation", "outcome", "platform", "service_principal_id", "user_id",
+        "user_principal_name", "app_id", "ip", "token_id", "token_issued_at",
+    ),
+    "sign_ins": (
+        "event_key", "at", "kind", "app_id", "service_principal_id", "user_id", "user_principal_name",
+        "resource_app_id", "resource_service_principal_id", "ip", "result_code", "result_class", "key_id", "thumbprint",
+        "federated_credential_id", "token_id", "app_owner_tenant_id",
+    ),
+}  # fmt: skip
+# Most users do nothing that a log shows: sign-ins around a day count only if something was done by the same user, or
+# with that very token.
+_AROUND_FILTER = {
+    "sign_ins": """ AND (kind <> 'user' OR user_id IN (SELECT user_id FROM activity)
+        OR lower(user_principal_name) IN (SELECT lower(user_principal_name) FROM activity)
+        OR event_key IN (SELECT token_id FROM activity) OR token_id IN (SELECT token_id FROM activity))"""
+}
 _TIME = pa.timestamp("us", "UTC")
+
+# Table → column → type: what tables without rows look like.
+_TYPES = "types.json"
+# Bytes of files up to which a daily table is read once and kept in memory, instead of at each use.
+_SMALL = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -66,27 +92,42 @@ class Daily:
     days: Mapping[date, str]
     digest: str
 
-    def files(self, table: str) -> list[str]:
-        """Parquet files of a table; the first holds no rows and gives the columns."""
+    def show(self, duck: duckdb.DuckDBPyConnection) -> None:
+        """Make the daily tables readable under their names."""
+        types: dict[str, dict[str, str]] = json.loads((self.root / _TYPES).read_text(encoding="utf-8"))
+        for table, columns in types.items():
+            files = self._files(table)
+            if not files:
+                typed = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in columns.items())
+                duck.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT {typed} WHERE false")
+            elif sum(file.stat().st_size for file in files) < _SMALL:
+                duck.execute(
+                    f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM read_parquet($1, hive_partitioning = false)",
+                    [escaped(map(str, files))],
+                )
+            else:
+                duck.read_parquet(escaped(map(str, files)), hive_partitioning=False).create_view(table)
+
+    def _files(self, table: str) -> list[Path]:
+        """Parquet files of a table; days without rows have none."""
         found = [self.root / day.isoformat() / name / f"{table}.parquet" for day, name in sorted(self.days.items())]
-        return [str(self.root / "empty" / f"{table}.parquet"), *(str(path) for path in found if path.exists())]
+        return [path for path in found if path.exists()]
 
 
 def build(
+    duck: duckdb.DuckDBPyConnection,
     archive: Archive,
     config: Config,
     surveyed: Survey,
     root: Path,
-    temp: Path,
     progress: Progress | None = None,
 ) -> Daily:
     """Bring the daily tables below `root` up to date and return them.
 
     Only days whose events, neighbours or circumstances (tenants, code) changed are computed. A kill leaves the former
-    tables readable: new ones are published by one rename of the manifest.
+    tables readable: new ones are published by one rename of the manifest. `duck` is a database as `opened` makes it.
     """
     root.mkdir(parents=True, exist_ok=True)
-    temp.mkdir(parents=True, exist_ok=True)
     shared = ids.digest(
         steps.code_digest(),
         sorted(config.workspaces.items()),
@@ -95,19 +136,39 @@ def build(
     )
     wanted = _digests(archive, surveyed, shared)
     known = _read_manifest(root)
-    empty_is_current = known.pop("empty", None) == shared and (root / "empty").is_dir()
+    types_are_current = known.pop("types", None) == shared and (root / _TYPES).is_file()
     have = {date.fromisoformat(day): digest for day, digest in known.items()}
     touched = sorted(day for day, digest in wanted.items() if have.get(day) != digest)
-    if touched or not empty_is_current:
-        for done, chunk in chunks(touched, surveyed.rows):
-            if progress is not None:
-                progress("projecting days", done, len(touched))
-            with seen(archive, config, surveyed, chunk, temp) as duck:
-                steps.run_files(duck, "daily")
-                _export(duck, root, {day: wanted[day] for day in chunk})
-    manifest = {"empty": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
+    if touched or not types_are_current:
+
+        def compute(chunk: list[date]) -> int:
+            with seen(duck, archive, surveyed, chunk) as days:
+                steps.run_files(days, "daily")
+                _export(days, root, {day: wanted[day] for day in chunk})
+            return len(chunk)
+
+        parts = list(chunks(touched, surveyed.rows))
+        done = 0
+        with ThreadPoolExecutor(min(_WORKERS, len(parts))) as pool:
+            try:
+                for count in pool.map(compute, parts):
+                    done += count
+                    if progress is not None:
+                        progress("projecting days", done, len(touched))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    manifest = {"types": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
     _publish(root, manifest)
     return Daily(root, wanted, ids.digest(shared, sorted(manifest.items())))
+
+
+@contextmanager
+def opened(config: Config, users: str, temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with the macros and the declared tables that all SQL of the projection needs."""
+    with connect(temp / "spill", _MEMORY) as duck:
+        steps.prepare(duck, config, users)
+        yield duck
 
 
 @dataclass(frozen=True)
@@ -122,37 +183,57 @@ class Survey:
     rows: Mapping[date, int]
 
 
-def survey(archive: Archive, config: Config, temp: Path) -> Survey:
+def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config) -> Survey:
     """Look over a few columns of the whole archive."""
-    tenants = {*config.workspaces.values(), *config.subscriptions.values()}
-    moved: dict[str, list[tuple[str, date, date]]] = {}
+    tenants: set[str | None] = {*config.workspaces.values(), *config.subscriptions.values()}
+    moved: dict[str, list[tuple[str, date, date]]] = {kind: [] for kind in EVENTS}
     rows: dict[date, int] = defaultdict(int)
-    with connect(temp / "survey") as duck:
-        for kind in (*EVENTS, "directory_objects"):
-            create_view(duck, kind, archive.files(kind), archive.schema(kind))
-            stated = duck.sql(f"""
-                SELECT DISTINCT unnest([tenant_id, path_tenant_id, given_tenant_id]) AS tenant
-                FROM (SELECT DISTINCT tenant_id, path_tenant_id, given_tenant_id FROM {kind})""").to_arrow_table()
-            tenants.update(tenant for tenant in stated["tenant"].to_pylist() if tenant is not None)
-        for kind in EVENTS:
-            found = duck.sql(moved_sql(kind, kind)).to_arrow_table().to_pylist()
-            moved[kind] = sorted((r["event_key"], r["from_day"], r["home_day"]) for r in found)
-            for row in duck.sql(f"SELECT day, count(*) AS n FROM {kind} GROUP BY day").to_arrow_table().to_pylist():
-                rows[row["day"]] += row["n"]
+    for kind in (*EVENTS, "directory_objects"):
+        files = archive.files(kind)
+        if not files:
+            continue
+        create_view(duck, kind, files, archive.schema(kind))
+        days: set[date] = set()
+        for day, versions, *stated in duck.execute(_LOOK_OVER.format(kind=kind)).fetchall():
+            tenants.update(stated)
+            days.add(day)
+            if kind in EVENTS:
+                rows[day] += versions
+        if kind in EVENTS and len(days) > 1:
+            moved[kind] = sorted(duck.execute(moved_sql(kind, kind)).fetchall())
+    tenants.discard(None)
     return Survey(tenants.pop() if len(tenants) == 1 else None, moved, rows)
 
 
-def tenant_sql(view: str, schema: pa.Schema) -> str:
-    """SELECT of all columns of a view of events plus `tenant`, resolved in the order of design 5; texts are bounded."""
-    texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    bounded = ", ".join(f"bounded(e.{quoted(name)}) AS {quoted(name)}" for name in texts if name != "raw_hash")
+_LOOK_OVER = """
+SELECT day, count(*), tenant_id, path_tenant_id, given_tenant_id FROM {kind}
+GROUP BY day, tenant_id, path_tenant_id, given_tenant_id"""
+
+
+def tenant_sql(view: str, schema: pa.Schema, more: Sequence[str] = ()) -> str:
+    """SELECT of columns of a view of events plus `tenant`, resolved in the order of design 5; texts are bounded.
+
+    Of the view's columns those of `schema` and `more` are selected; the view must hold all that name tenants.
+    """
+    columns = [
+        f"bounded(e.{quoted(field.name)}) AS {quoted(field.name)}"
+        if pa.types.is_string(field.type)
+        else f"e.{quoted(field.name)}"
+        for field in schema
+    ]
+    columns += [f"e.{quoted(name)}" for name in more]
     return f"""
-        SELECT e.* REPLACE ({bounded}),
+        SELECT {", ".join(columns)},
                coalesce(e.tenant_id, e.path_tenant_id, w.tenant, s.tenant, e.given_tenant_id, o.tenant) AS tenant
         FROM {view} e
         LEFT JOIN workspace w ON w.id = e.workspace_id
         LEFT JOIN subscription s ON s.id = e.subscription_id
         CROSS JOIN only_tenant o"""
+
+
+def event_schema(archive: Archive, kind: str) -> pa.Schema:
+    """Columns that the events of a kind have; a version has some that no event has."""
+    return pa.schema([field for field in archive.schema(kind) if field.name in event_columns(kind)])
 
 
 def put_only_tenant(duck: duckdb.DuckDBPyConnection, only_tenant: str | None) -> None:
@@ -179,62 +260,98 @@ def _near(days: Collection[date]) -> list[date]:
     return sorted({day + timedelta(days=n) for day in days for n in range(-_NEIGHBOURS, _NEIGHBOURS + 1)})
 
 
-def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[int, list[date]]]:
-    """Days to compute together, with how many are done before; one empty chunk if there are none."""
+def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[list[date]]:
+    """Days to compute together; one empty chunk if there are none."""
     chunk: list[date] = []
-    size = done = 0
+    size = 0
     for day in days:
         if chunk and size + rows.get(day, 0) > _ROWS_AT_ONCE:
-            yield done, chunk
-            done += len(chunk)
+            yield chunk
             chunk, size = [], 0
         chunk.append(day)
         size += rows.get(day, 0)
     if chunk or not days:
-        yield done, chunk
+        yield chunk
 
 
 @contextmanager
 def seen(
-    archive: Archive, config: Config, surveyed: Survey, days: Sequence[date], temp: Path
+    duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in which the daily SQL finds the events of these days and of the time around them."""
-    with TemporaryDirectory(dir=temp) as folder, connect(Path(folder) / "spill") as duck:
-        steps.prepare(duck, config, "all")
-        _load(duck, archive, surveyed, days, Path(folder))
-        yield duck
+    """A connection to `duck` where the daily SQL finds the events of these days and of the time around them.
+
+    All tables that it makes lie in a schema of its own and are gone afterwards.
+    """
+    name = f"days_{uuid.uuid4().hex}"
+    with cursor(duck) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+        try:
+            connection.execute(f"SET search_path = '{name},main'")
+            _load(connection, archive, surveyed, days)
+            yield connection
+        finally:
+            connection.execute(f"SET search_path = 'main'; DROP SCHEMA {name} CASCADE")
 
 
-def _load(
-    duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date], folder: Path
-) -> None:
-    """Views sign_in, change and activity: merged events of the days (`home`) and of the time around them."""
+def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]) -> None:
+    """Tables sign_in, change, activity, workflow and risk: merged events of the days (`home`) and, as far as links
+    need them, of the time around them."""
     put_only_tenant(duck, surveyed.only_tenant)
-    near = _near(days)
-    steps.put(duck, "near_day", {"day": pa.date32()}, [(day,) for day in near])
-    steps.put(duck, "home_day", {"day": pa.date32()}, [(day,) for day in days])
     spans = [(_midnight(day) - _AROUND, _midnight(day + timedelta(days=1)) + _AROUND) for day in days]
     steps.put(duck, "span", {"since": _TIME, "until": _TIME}, _joined(spans))
+    around = [day for day in _near(days) if day not in days]
     for kind, name in EVENTS.items():
-        borrowed = {from_day for _, from_day, home in surveyed.moved[kind] if home in near}
-        create_view(duck, f"{kind}_files", archive.files(kind, {*near, *borrowed}), archive.schema(kind))
-        columns = {"event_key": pa.string(), "from_day": pa.date32(), "home_day": pa.date32()}
-        steps.put(duck, f"{kind}_moved", columns, surveyed.moved[kind])
+        full = event_schema(archive, kind)
+        named = pa.schema([field for field in full if field.name in _named() or field.name == "day"])
+        view = _view_events(duck, archive, surveyed, kind, "home", days)
         duck.execute(f"""
-            CREATE OR REPLACE TEMP VIEW {kind}_versions AS
-            SELECT v.* FROM {kind}_files v LEFT JOIN {kind}_moved m ON m.event_key = v.event_key AND m.from_day = v.day
-            WHERE coalesce(m.home_day, v.day) IN (SELECT day FROM near_day)""")
-        duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind}_events AS {merge_sql(kind, f'{kind}_versions')}")
-        unused = ", ".join(column for column in _UNUSED if column in archive.schema(kind).names)
-        events = f"""
-            SELECT e.* EXCLUDE ({unused}), day IN (SELECT day FROM home_day) AS home
-            FROM ({tenant_sql(f"{kind}_events", archive.schema(kind))}) e
-            WHERE tenant IS NOT NULL AND (day IN (SELECT day FROM home_day)
-                OR EXISTS (SELECT 1 FROM span WHERE e."at" >= span.since AND e."at" < span.until))"""
-        # In a file, not a table: the SQL reads few columns at a time, and wide tables would fill the memory.
-        path = folder / f"{name}.parquet"
-        duck.sql(events).write_parquet(str(path), compression="uncompressed")
-        duck.read_parquet([str(path)]).create_view(name)
+            CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, true AS home
+            FROM ({tenant_sql(view, named, ["versions"])}) WHERE tenant IS NOT NULL""")
+        if kind in _AROUND_COLUMNS and archive.files(kind, around):
+            linking = pa.schema([full.field(column) for column in (*_AROUND_COLUMNS[kind], "day")])
+            view = _view_events(duck, archive, surveyed, kind, "around", around)
+            duck.execute(f"""
+                INSERT INTO {name} BY NAME SELECT *, false AS home
+                FROM ({tenant_sql(view, linking)}) e
+                WHERE tenant IS NOT NULL
+                  AND EXISTS (SELECT 1 FROM span WHERE e."at" >= span.since AND e."at" < span.until)
+                  {_AROUND_FILTER.get(kind, "")}""")
+
+
+def _view_events(
+    duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, kind: str, name: str, days: Sequence[date]
+) -> str:
+    """Make a view of the merged events of these days and return what it is called."""
+    moved = surveyed.moved[kind]
+    view, versions, shared = f"{kind}_{name}", f"{kind}_{name}_versions", f"{kind}_{name}_shared"
+    borrowed = {from_day for _, from_day, home in moved if home in days}
+    files = archive.files(kind, {*days, *borrowed})
+    create_view(duck, versions, files, archive.schema(kind))
+    if moved:
+        of_days, columns = f"{versions}_of_days", {"event_key": pa.string(), "from_day": pa.date32()}
+        gone = [(key, from_day) for key, from_day, home in moved if home not in days]
+        steps.put(duck, f"{versions}_gone", columns, gone)
+        steps.put(duck, f"{versions}_borrowed", columns, [(key, day) for key, day, home in moved if home in days])
+        steps.put(duck, f"{versions}_day", {"day": pa.date32()}, [(day,) for day in days])
+        duck.execute(f"""
+            CREATE OR REPLACE TEMP VIEW {of_days} AS SELECT * FROM {versions}
+            WHERE (event_key, day) IN (SELECT (event_key, from_day) FROM {versions}_borrowed)
+               OR (day IN (SELECT day FROM {versions}_day)
+                   AND (event_key, day) NOT IN (SELECT (event_key, from_day) FROM {versions}_gone))""")
+        versions = of_days
+    select = single_sql(kind, versions)
+    if files:
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE {shared} AS {shared_sql(versions)}")
+        if duck.table(shared).limit(1).fetchall():
+            select = merge_sql(kind, versions, shared)
+    duck.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {select}")
+    return view
+
+
+@cache
+def _named() -> frozenset[str]:
+    """Every word of the daily SQL: a column that is not among them need not be loaded."""
+    return frozenset(re.findall(r"\w+", " ".join(sql for sql in steps.files("daily").values())))
 
 
 def _midnight(day: date) -> datetime:
@@ -253,23 +370,40 @@ def _joined(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, 
 
 
 def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, str]) -> None:
-    """Write the daily tables of these days to `root/<day>/<digest>/<table>.parquet`, and the empty ones."""
+    """Write the daily tables of these days to `root/<day>/<digest>/<table>.parquet`, and their columns."""
     work = root / f"work-{uuid.uuid4().hex}"
-    (work / "empty").mkdir(parents=True)
-    for table in TABLES:
-        target = work / table
-        duck.table(table).limit(0).write_parquet(str(work / "empty" / f"{table}.parquet"))
-        target.mkdir()
-        duck.table(table).write_parquet(str(target), partition_by=["day"], write_partition_columns=True, overwrite=True)
-        for folder in sorted(target.glob("day=*")):
-            day = date.fromisoformat(folder.name.removeprefix("day="))
-            home = root / day.isoformat() / wanted[day]
-            home.mkdir(parents=True, exist_ok=True)
-            (part,) = folder.glob("*.parquet")
-            part.replace(home / f"{table}.parquet")
-    shutil.rmtree(root / "empty", ignore_errors=True)
-    (work / "empty").replace(root / "empty")
+    work.mkdir()
+    types: dict[str, dict[str, str]] = {table: {} for table in TABLES}
+    for table, column, kind in duck.execute(_COLUMNS).fetchall():
+        if table in types:
+            types[table][column] = kind
+    counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
+    for table, rows in duck.execute(counts).fetchall():
+        if rows:
+            _export_table(duck, table, work / table, root, wanted)
+    (work / _TYPES).write_text(json.dumps(types), encoding="utf-8")
+    (work / _TYPES).replace(root / _TYPES)
     shutil.rmtree(work)
+
+
+_COLUMNS = """
+SELECT table_name, column_name, data_type FROM duckdb_columns()
+WHERE schema_name = current_schema() ORDER BY column_index"""
+
+
+def _export_table(
+    duck: duckdb.DuckDBPyConnection, table: str, target: Path, root: Path, wanted: Mapping[date, str]
+) -> None:
+    parts = "" if len(wanted) == 1 else ", partition_by (day), write_partition_columns"
+    duck.execute(f"COPY {table} TO $1 (FORMAT parquet{parts})", [str(target)])
+    for day, name in wanted.items():
+        written = target if len(wanted) == 1 else target / f"day={day.isoformat()}"
+        if written.is_dir():
+            (written,) = written.glob("*.parquet")
+        if written.is_file():
+            home = root / day.isoformat() / name
+            home.mkdir(parents=True, exist_ok=True)
+            written.replace(home / f"{table}.parquet")
 
 
 def _read_manifest(root: Path) -> dict[str, str]:
@@ -284,7 +418,7 @@ def _publish(root: Path, manifest: Mapping[str, str]) -> None:
     fresh.write_text(json.dumps(manifest, indent=0, sort_keys=True), encoding="utf-8")
     fresh.replace(root / "manifest.json")
     for folder in root.iterdir():
-        if not folder.is_dir() or folder.name == "empty":
+        if not folder.is_dir():
             continue
         keep = manifest.get(folder.name)
         if keep is None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphcorr import ids
-from graphcorr.archive.duck import connect
 from graphcorr.projection import blobs, daily_layer, steps, whole_layer
 from graphcorr.records import KINDS
 
@@ -35,14 +34,7 @@ def tables_dir(root: Path, projection_id: str) -> Path:
 
 def current(archive: Archive, config: Config, root: Path, *, users: str = "actors") -> Projection | None:
     """The projection of this very state of archive and configuration, if it was made; reads no data."""
-    path = root / "current.json"
-    if not path.is_file():
-        return None
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    tables = tables_dir(root, stored["id"])
-    if stored["state"] != _state(archive, config, users) or not tables.is_dir():
-        return None
-    return Projection(stored["id"], tables)
+    return _current(root, _state(archive, config, users))
 
 
 def project(
@@ -53,36 +45,37 @@ def project(
     A pure function of archive, configuration, `users` and code: equal inputs give equal tables, whatever was loaded
     when. A kill leaves former results in place; the next call completes the work.
     """
-    made = current(archive, config, root, users=users)
+    state = _state(archive, config, users)
+    made = _current(root, state)
     if made is not None:
         return made
     temp = root / "temp"
     shutil.rmtree(temp, ignore_errors=True)
-    surveyed = daily_layer.survey(archive, config, temp)
-    daily = daily_layer.build(archive, config, surveyed, root / "daily", temp, progress)
-    inputs = archive.inputs()
-    projection_id = ids.digest(
-        steps.code_digest(),
-        daily.digest,
-        surveyed.only_tenant,
-        sorted(archive.days("directory_objects").items()),
-        sorted(archive.days("indicators").items()),
-        sorted(str(fact) for fact in inputs if fact.row_limit),
-        blobs.missing(inputs),
-        config.digest,
-        users,
-    )
-    target = tables_dir(root, projection_id)
-    if not target.is_dir():
-        if progress is not None:
-            progress("building the graph's tables", 0, None)
-        work = temp / f"tables-{uuid.uuid4().hex}"
-        with connect(temp / "whole") as duck:
-            whole_layer.build(duck, archive, daily, config, users, surveyed.only_tenant, work)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work.replace(target)
+    with daily_layer.opened(config, users, temp) as duck:
+        surveyed = daily_layer.survey(duck, archive, config)
+        daily = daily_layer.build(duck, archive, config, surveyed, root / "daily", progress)
+        inputs = archive.inputs()
+        projection_id = ids.digest(
+            steps.code_digest(),
+            daily.digest,
+            surveyed.only_tenant,
+            sorted(archive.days("directory_objects").items()),
+            sorted(archive.days("indicators").items()),
+            sorted(str(fact) for fact in inputs if fact.row_limit),
+            blobs.missing(inputs),
+            config.digest,
+            users,
+        )
+        target = tables_dir(root, projection_id)
+        if not target.is_dir():
+            if progress is not None:
+                progress("building the graph's tables", 0, None)
+            work = temp / f"tables-{uuid.uuid4().hex}"
+            whole_layer.build(duck, archive, daily, config, surveyed.only_tenant, work)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            work.replace(target)
     fresh = root / "current.json.new"
-    fresh.write_text(json.dumps({"state": _state(archive, config, users), "id": projection_id}), encoding="utf-8")
+    fresh.write_text(json.dumps({"state": state, "id": projection_id}), encoding="utf-8")
     fresh.replace(root / "current.json")
     shutil.rmtree(temp, ignore_errors=True)
     return Projection(projection_id, target)
@@ -94,6 +87,17 @@ def forget_tables(root: Path, keep: set[str]) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name not in keep:
             shutil.rmtree(path)
+
+
+def _current(root: Path, state: str) -> Projection | None:
+    path = root / "current.json"
+    if not path.is_file():
+        return None
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    tables = tables_dir(root, stored["id"])
+    if stored["state"] != state or not tables.is_dir():
+        return None
+    return Projection(stored["id"], tables)
 
 
 def _state(archive: Archive, config: Config, users: str) -> str:

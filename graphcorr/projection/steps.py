@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from graphcorr import ids
+from graphcorr.archive.duck import quoted, sql_type
 from graphcorr.graph import schema
 from graphcorr.ingest import registry
 from graphcorr.projection import services
@@ -32,9 +33,15 @@ def code_digest() -> str:
 
 def run_files(duck: duckdb.DuckDBPyConnection, folder: str, first: str = "", last: str = "~") -> None:
     """Execute the SQL files of a folder whose names lie between `first` and `last`, in order."""
-    for path in sorted((_HERE / folder).glob("*.sql")):
-        if first <= path.name < last:
-            duck.execute(path.read_text(encoding="utf-8"))
+    for name, sql in files(folder).items():
+        if first <= name < last:
+            duck.execute(sql)
+
+
+@cache
+def files(folder: str) -> dict[str, str]:
+    """The SQL files of a folder in order: name → text."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((_HERE / folder).glob("*.sql"))}
 
 
 def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None:
@@ -76,9 +83,25 @@ def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None
 def put(
     duck: duckdb.DuckDBPyConnection, name: str, columns: dict[str, pa.DataType], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Make a small table of ours. Values travel as Arrow, never as SQL text."""
-    arrays = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(columns.values())]
-    incoming = pa.table(arrays, names=list(columns))
-    duck.register("incoming", incoming)
+    """Make a table of ours. Values travel as parameters or as Arrow, never as SQL text."""
+    types = {column: sql_type(kind) for column, kind in columns.items()}
+    if not rows:
+        typed = ", ".join(f"{quoted(column)} {kind}" for column, kind in types.items())
+        duck.execute(f"CREATE OR REPLACE TABLE {name} ({typed})")
+        return
+    values = [[row[i] for row in rows] for i in range(len(columns))]
+    if len(rows) <= _FEW_ROWS:
+        unnested = (
+            f"unnest(CAST(${number} AS {kind}[])) AS {quoted(column)}"
+            for number, (column, kind) in enumerate(types.items(), 1)
+        )
+        duck.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {', '.join(unnested)}", values)
+        return
+    arrays = [pa.array(column, kind) for column, kind in zip(values, columns.values(), strict=True)]
+    duck.register("incoming", pa.table(arrays, names=list(columns)))
     duck.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
     duck.unregister("incoming")
+
+
+# Up to here parameters are faster than Arrow.
+_FEW_ROWS = 1_000

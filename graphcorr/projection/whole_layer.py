@@ -41,19 +41,19 @@ def build(
     archive: Archive,
     daily: Daily,
     config: Config,
-    users: str,
     only_tenant: str | None,
     target: Path,
 ) -> None:
-    """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema."""
-    steps.prepare(duck, config, users)
+    """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema.
+
+    `duck` is a database as `daily_layer.opened` makes it.
+    """
     daily_layer.put_only_tenant(duck, only_tenant)
     _put_lists(duck, config)
-    for table in daily_layer.TABLES:
-        duck.read_parquet(daily.files(table), union_by_name=True, hive_partitioning=False).create_view(table)
+    daily.show(duck)
     create_view(duck, "inventory_versions", archive.files("directory_objects"), archive.schema("directory_objects"))
     duck.execute(f"CREATE TEMP VIEW inventory_events AS {merge_sql('directory_objects', 'inventory_versions')}")
-    inventory = daily_layer.tenant_sql("inventory_events", archive.schema("directory_objects"))
+    inventory = daily_layer.tenant_sql("inventory_events", daily_layer.event_schema(archive, "directory_objects"))
     duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({inventory}) WHERE tenant IS NOT NULL")
     _put_input_gaps(duck, archive)
     _put_risk_sign_ins(duck, archive)
@@ -111,7 +111,7 @@ def _put_risk_sign_ins(duck: duckdb.DuckDBPyConnection, archive: Archive) -> Non
         CREATE TABLE risk_version AS
         SELECT * FROM signed_in WHERE event_key IN (SELECT sign_in_id FROM risk_seen WHERE sign_in_id IS NOT NULL)""")
     duck.execute(f"CREATE TEMP VIEW risk_sign_in_event AS {merge_sql('sign_ins', 'risk_version')}")
-    resolved = daily_layer.tenant_sql("risk_sign_in_event", archive.schema("sign_ins"))
+    resolved = daily_layer.tenant_sql("risk_sign_in_event", daily_layer.event_schema(archive, "sign_ins"))
     duck.execute(f"CREATE TABLE risk_sign_in AS SELECT * FROM ({resolved}) WHERE tenant IS NOT NULL")
 
 
@@ -186,7 +186,7 @@ def _put_indicators(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
     """Threat intelligence, and which addresses it covers: containment is arithmetic, not a question of texts."""
     create_view(duck, "indicator_versions", archive.files("indicators"), archive.schema("indicators"))
     duck.execute(f"CREATE TEMP VIEW indicator_events AS {merge_sql('indicators', 'indicator_versions')}")
-    resolved = daily_layer.tenant_sql("indicator_events", archive.schema("indicators"))
+    resolved = daily_layer.tenant_sql("indicator_events", daily_layer.event_schema(archive, "indicators"))
     duck.execute(f"CREATE TABLE indicator_version AS SELECT * FROM ({resolved})")
     values = _column(duck, "SELECT DISTINCT value FROM indicator_version WHERE value <> ''")
     found = indicators.covered(_column(duck, "SELECT ip FROM address"), values) if values else []
@@ -233,6 +233,7 @@ def _column(duck: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
 
 
 def _export(duck: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Write the tables that have rows: an absent file is an empty table."""
     (target / "nodes").mkdir(parents=True)
     (target / "edges").mkdir()
     views = {name for (name,) in duck.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
@@ -240,8 +241,9 @@ def _export(duck: duckdb.DuckDBPyConnection, target: Path) -> None:
     for node in schema.NODES:
         if f"node_{node.label}" in views:
             columns = [("labels", "string"), *((p.name, p.type) for p in schema.properties_of(node))]
-            _write(duck, f"SELECT {_typed(columns)} FROM node_{node.label}", target / "nodes" / f"{node.label}.parquet")
-            duck.execute(f"INSERT INTO node_key SELECT '{node.label}', key FROM out")
+            query = f"SELECT {_typed(columns)} FROM node_{node.label}"
+            if _write(duck, query, target / "nodes" / f"{node.label}.parquet"):
+                duck.execute(f"INSERT INTO node_key SELECT '{node.label}', key FROM out")
     for edge in schema.EDGES:
         if f"edge_{edge.type}" in views:
             _write(duck, _edges_sql(edge), target / "edges" / f"{edge.type}.parquet")
@@ -252,21 +254,24 @@ def _edges_sql(edge: schema.Edge) -> str:
     ends = [("fromLabel", "string"), ("fromKey", "string"), ("toLabel", "string"), ("toKey", "string")]
     columns = [*ends, *((p.name, p.type) for p in edge.properties)]
     return f"""
-        SELECT edge_key('{edge.type}', fromKey, toKey, extra) AS key, {_typed(columns)}
-        FROM edge_{edge.type} e
+        SELECT edge_key('{edge.type}', fromKey, toKey, extra) AS key, * EXCLUDE (extra)
+        FROM (SELECT {_typed(columns)}, extra FROM edge_{edge.type}) e
         SEMI JOIN node_key f ON f.label = e.fromLabel AND f.key = e.fromKey
         SEMI JOIN node_key t ON t.label = e.toLabel AND t.key = e.toKey"""
 
 
-def _write(duck: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Rows of a query as a parquet file; also left behind as the table `out`."""
-    duck.execute(f"CREATE OR REPLACE TABLE out AS {query}")
+def _write(duck: duckdb.DuckDBPyConnection, query: str, path: Path) -> bool:
+    """Rows of a query as a parquet file, if there are any; also left behind as the table `out`."""
+    ((rows,),) = duck.execute(f"CREATE OR REPLACE TABLE out AS {query}").fetchall()
+    if not rows:
+        return False
     twice = duck.execute("SELECT key FROM out GROUP BY key HAVING count(*) > 1 LIMIT 1").fetchall()
     if twice:
         raise GraphcorrError(
             f"the projection made two rows with one key for {path.stem} ({twice[0][0]})", hint="please report this"
         )
-    duck.table("out").write_parquet(str(path))
+    duck.execute("COPY out TO $1 (FORMAT parquet)", [str(path)])
+    return True
 
 
 def _typed(columns: list[tuple[str, str]]) -> str:
