@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import csv
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -139,25 +141,37 @@ def _case(body: Any, templates: Mapping[str, Any], where: str) -> Case:
     return Case(
         name=body["name"],
         kind=body["kind"],
-        files={name: _file(records, templates, where) for name, records in body["files"].items()},
+        files={name: _file(name, records, templates, where) for name, records in body["files"].items()},
         config=body.get("config"),
         expect=tuple(body["expect"] or ()),
     )
 
 
-def _file(records: Any, templates: Mapping[str, Any], where: str) -> bytes:
-    """JSON Lines of the records; a text is taken as the file's content."""
+def _file(name: str, records: Any, templates: Mapping[str, Any], where: str) -> bytes:
+    """JSON Lines of the records, or CSV where the name says so; a text is taken as the file's content."""
     if isinstance(records, str):
         return records.encode()
-    lines = [json.dumps(_record(record, templates, where), ensure_ascii=False) for record in records]
-    return "".join(f"{line}\n" for line in lines).encode()
+    # Exports that stop at a row limit are long: `times` writes a record that often.
+    made = [(_record(record, templates, where), int(record.get("times", 1))) for record in records]
+    if not name.endswith(".csv"):
+        return "".join(f"{json.dumps(record, ensure_ascii=False)}\n" * times for record, times in made).encode()
+    text = io.StringIO()
+    table = csv.DictWriter(text, fieldnames=list(dict.fromkeys(column for record, _ in made for column in record)))
+    table.writeheader()
+    for record, times in made:
+        table.writerows([{column: _cell(value) for column, value in record.items()}] * times)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _record(stated: Mapping[str, Any], templates: Mapping[str, Any], where: str) -> Any:
     """A record, or a template (`base`) with values replaced by dotted path (`set`); may be stacked."""
     if "base" not in stated:
         return stated
-    if not set(stated) <= {"base", "set"} or stated["base"] not in templates:
+    if not set(stated) <= {"base", "set", "times"} or stated["base"] not in templates:
         raise PatternError(f"no such base record: {stated['base']!r}", where=where, hint="list it under `records`")
     record = copy.deepcopy(_record(templates[stated["base"]], templates, where))
     for path, value in (stated.get("set") or {}).items():
