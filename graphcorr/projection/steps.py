@@ -13,6 +13,7 @@ from graphcorr.archive.duck import quoted, sql_type
 from graphcorr.graph import schema
 from graphcorr.ingest import registry
 from graphcorr.projection import services
+from graphcorr.records import DirectoryObject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,8 @@ def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None
     )  # fmt: skip
     put(duck, "microsoft_tenant", {"tenant": text}, [(tenant,) for tenant in sorted(ids.MICROSOFT_TENANTS)])
     put(duck, "entra_source", {"source": text}, [(source,) for source in services.ENTRA_SOURCES])
-    put(duck, "loader_source", {"source": text}, [(loader.source,) for loader in registry.all()])
+    read = [(loader.source, issubclass(loader.record, DirectoryObject)) for loader in registry.all()]
+    put(duck, "loader_source", {"source": text, "inventory": pa.bool_()}, read)
     whole = pa.int64()
     put(
         duck,

@@ -41,6 +41,13 @@ _OTHERS = {"principal": 9, "app": 9}
 
 _MENTION = arm_act(93, at("06:00"), resource=vault_id("kv-two"), **_OTHERS)
 
+_DEFINITION = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid('9', 1)}"
+_ASSIGNED = {"PrincipalId": guid("d", 9), "RoleDefinitionId": _DEFINITION, "Scope": vault_id("kv-two")}
+_ROLE = arm_act(
+    94, at("06:00"), operation="MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/WRITE", **_OTHERS,
+    Properties_d={"requestbody": json.dumps({"Properties": _ASSIGNED})},
+)  # fmt: skip
+
 
 def _vault_from(first: str, last: str, last_day: int, **more: Any) -> list[Row]:
     return [vault_act(91, at(first), **_OTHERS, **more), vault_act(92, at(last, last_day), **_OTHERS, **more)]
@@ -72,6 +79,8 @@ _SIGN_IN_CASES: list[_Case] = [
          _ONE_VAULT, "partialScopes"),
         (sign_in(1, at("07:00")), [*_vault_from("06:00", "12:00", 3), _MENTION],
          _VAULTS, "complete"),
+        # Or from the scope of a role.
+        (sign_in(1, at("07:00")), [*_vault_from("06:00", "12:00", 3), _ROLE], _ONE_VAULT, "partialScopes"),
         # Nothing delivered, but the operator says that all there was is here.
         (sign_in(1, at("07:00")), [sign_in(89, at("05:00"), resource=STORAGE, **_OTHERS), _NEWEST],
          _VAULTS, "complete"),

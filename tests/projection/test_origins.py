@@ -248,6 +248,8 @@ def test_creation_inside_the_audit_log_without_its_event_is_absent(tmp_path: Pat
     graph = graph_of(
         tmp_path, _inventory(12, listed, older), {"rows.jsonl": jsonl(_OLDEST, _LAST)}, config=_DECLARED, tenant=TENANT
     )
+    # What is declared of an inventory is no log source.
+    assert {source["source"] for source in graph.nodes("LogSource")} == {"AuditLogs"}
     assert [(o["objectId"], o["origin"]) for o in graph.nodes("DirectoryObject", kind="servicePrincipal")] == [
         (guid("d", 1), "absent"),
         (guid("d", 2), "listed"),

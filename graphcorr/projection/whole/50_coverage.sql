@@ -22,14 +22,14 @@ SELECT tenant, source, scope,
        (exp(min(delay_bucket) FILTER (upto >= 0.95 * total) / 16.0) - 1)::BIGINT AS p95
 FROM cumulated GROUP BY tenant, source, scope;
 
--- A declaration extends what is covered, never beyond the newest event.
+-- A declaration extends what is covered, never beyond the newest event. Of an inventory it says another thing (55_origins).
 CREATE OR REPLACE TABLE declared AS
 SELECT n.tenant, c.source, coalesce(c.scope, d.scope, '') AS scope,
        coalesce(c.since, n.oldest) AS since, least(coalesce(c.until, n.as_of), n.as_of) AS until
 FROM complete c CROSS JOIN newest n
 LEFT JOIN delivered d ON d.tenant = n.tenant AND d.source = c.source AND c.scope IS NULL
-WHERE c.scope IS NULL OR EXISTS (
-    SELECT 1 FROM delivered x WHERE x.tenant = n.tenant AND (x.source = c.source AND x.scope = c.scope OR (SELECT count(*) FROM newest) = 1));
+WHERE c.source NOT IN (SELECT source FROM loader_source WHERE inventory) AND (c.scope IS NULL OR EXISTS (
+    SELECT 1 FROM delivered x WHERE x.tenant = n.tenant AND (x.source = c.source AND x.scope = c.scope OR (SELECT count(*) FROM newest) = 1)));
 
 CREATE OR REPLACE TABLE log_source AS
 SELECT tenant, source, scope,
@@ -90,12 +90,17 @@ GROUP BY g.tenant, g.source, g.scope, g.start, g.kind;
 
 -- Scopes that exist according to any log: a vault that is mentioned but delivers nothing makes the source partial.
 CREATE OR REPLACE TABLE known_scope AS
+WITH mentioned AS (
+    SELECT tenant, resource_id FROM activity_fold UNION SELECT tenant, managed_identity_resource_id FROM activity_fold
+    UNION SELECT tenant, resource_id FROM workflow_run UNION SELECT tenant, right_id FROM stated_pair WHERE right_type = 'resourceId'
+    UNION SELECT tenant, scope FROM grant_change WHERE kind = 'azureRole'
+)
 SELECT DISTINCT tenant, 'AZKVAuditLogs' AS source,
        regexp_extract(resource_id, '^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.keyvault/vaults/[^/]+)', 1) AS scope
-FROM activity_fold WHERE contains(resource_id, '/providers/microsoft.keyvault/vaults/')
+FROM mentioned WHERE contains(resource_id, '/providers/microsoft.keyvault/vaults/')
 UNION
 SELECT DISTINCT tenant, 'AzureActivity', '/subscriptions/' || regexp_extract(resource_id, '^/subscriptions/([^/]+)', 1)
-FROM activity_fold WHERE starts_with(resource_id, '/subscriptions/');
+FROM mentioned WHERE starts_with(resource_id, '/subscriptions/');
 
 CREATE OR REPLACE TABLE partial_source AS
 SELECT DISTINCT k.tenant, k.source FROM known_scope k
