@@ -197,16 +197,24 @@ class EmbeddedStore:
 def _collect(database: Any, cypher: str, parameters: Any) -> Result:
     try:
         found = database.query("opencypher", cypher, parameters)
-        columns: tuple[str, ...] = ()
-        rows: list[tuple[Any, ...]] = []
-        while found.hasNext():
-            row = found.next()
-            if not columns:
-                columns = tuple(str(name) for name in row.getPropertyNames())
-            rows.append(tuple(bridge.to_python(row.getProperty(name)) for name in columns))
-        return Result(columns, tuple(rows))
+        try:
+            return _read(found)
+        finally:
+            # Else the engine counts its rows against the memory of every later query.
+            found.close()
     except bridge.java_error() as error:
         raise _failure(error, cypher) from error
+
+
+def _read(found: Any) -> Result:
+    columns: tuple[str, ...] = ()
+    rows: list[tuple[Any, ...]] = []
+    while found.hasNext():
+        row = found.next()
+        if not columns:
+            columns = tuple(str(name) for name in row.getPropertyNames())
+        rows.append(tuple(bridge.to_python(row.getProperty(name)) for name in columns))
+    return Result(columns, tuple(rows))
 
 
 def _node_row(kind: Node, vertex: Any) -> dict[str, Any]:

@@ -27,32 +27,43 @@ false_positives:
 references:
   - https://learn.microsoft.com/graph/microsoft-graph-activity-logs-overview
 */
-MATCH (s:SignIn {tenantId: $tenantId})<-[:SIGNED_IN]-(p)
+// Grouped by what the records say before anything is looked up, and never sorted: sign-ins are many.
+MATCH (s:SignIn {tenantId: $tenantId})
 WHERE s.resultClass = 'success' AND s.kind <> 'user'
   AND (s.unexplainedCount > 0
     OR (s.possibleOtherAddressCount > 0 AND s.evidence <> 'complete'))
+WITH s.kind AS kind, s.servicePrincipalId AS objectId, s.appId AS appId, s.address AS written,
+  s.resourceAppId AS resourceAppId, s.evidence AS coverage,
+  min(s.key) AS one, min(s.firstSeen) AS firstAt, max(s.lastSeen) AS lastAt, max(s.resourceName) AS name,
+  sum(s.unexplainedCount) AS unexplained, sum(s.possibleOtherAddressCount) AS fromOther,
+  // What cannot be decided is only counted.
+  collect(CASE WHEN s.evidence IN ['complete', 'changesOnly', 'partialScopes'] THEN {at: s.firstSeen,
+    ids: CASE WHEN size(coalesce(s.unexplainedIds, [])) > 0 THEN s.unexplainedIds ELSE s.sampleIds END} END) AS samples
+MATCH (s:SignIn {key: one})<-[:SIGNED_IN]-(p)
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
 OPTIONAL MATCH (s)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (s)-[:TO]->(r:Application)
-WITH s, coalesce(whole, p) AS subject, ip, r ORDER BY s.firstSeen, s.key
-WITH subject, ip.address AS address, s.resourceAppId AS resourceAppId, s.evidence AS coverage,
-  min(s.servicePrincipalId) AS writtenObjectId, min(s.appId) AS writtenAppId,
-  max(r.name) AS listedName, max(s.resourceName) AS writtenName, max(r.caption) AS caption,
-  sum(s.unexplainedCount) AS unexplained, sum(s.possibleOtherAddressCount) AS fromOther,
-  min(s.firstSeen) AS firstAt, max(s.lastSeen) AS lastAt,
-  collect(CASE WHEN size(coalesce(s.unexplainedIds, [])) > 0 THEN s.unexplainedIds ELSE s.sampleIds END) AS samples
+WITH coalesce(whole, p) AS subject, ip.address AS address, resourceAppId, coverage,
+  min(objectId) AS writtenObjectId, min(appId) AS writtenAppId,
+  max(r.name) AS listedName, max(name) AS writtenName, max(r.caption) AS caption,
+  sum(unexplained) AS unexplained, sum(fromOther) AS fromOther, min(firstAt) AS firstAt, max(lastAt) AS lastAt,
+  collect(samples) AS written
+WITH *, reduce(all = [], some IN written | all + some) AS samples
+// Of more than twenty folds those of the first day, by the hour of the first.
+WITH *, [x IN samples WHERE size(samples) <= 20 OR x.at < firstAt + duration('P1D') | x.ids] AS samples
 // Which logs of the resource were collected, and for which scopes: what "no change seen" is about.
-CALL (resourceAppId) {
-  OPTIONAL MATCH (l:LogSource {tenantId: $tenantId})
-  WHERE l.source IN CASE resourceAppId
+CALL () {
+  OPTIONAL MATCH (l:LogSource {tenantId: $tenantId}) WHERE l.scope <> ''
+  WITH DISTINCT l.source AS source, l.scope AS scope ORDER BY scope, source
+  RETURN collect({source: source, scope: scope}) AS logs
+}
+WITH *, CASE resourceAppId
     WHEN '797f4846-ba00-4fd7-ba43-dac1f8f63013' THEN ['AzureActivity']
     WHEN 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093' THEN ['AZKVAuditLogs', 'AzureDiagnostics']
     WHEN '00000003-0000-0000-c000-000000000000' THEN ['MicrosoftGraphActivityLogs']
-    ELSE [] END
-    AND l.scope <> ''
-  WITH DISTINCT l.scope AS scope ORDER BY scope
-  RETURN collect(scope) AS scopes
-}
+    ELSE [] END AS sources
+WITH *, reduce(found = [], log IN [x IN logs WHERE x.source IN sources] |
+    CASE WHEN log.scope IN found THEN found ELSE found + log.scope END) AS scopes
 WITH *, CASE coverage WHEN 'complete' THEN 'found'
     WHEN 'changesOnly' THEN 'lead' WHEN 'partialScopes' THEN 'lead' ELSE 'notDecidable' END AS verdict,
   unexplained + CASE coverage WHEN 'complete' THEN 0 ELSE fromOther END AS signIns,
@@ -62,7 +73,7 @@ WITH *, CASE coverage WHEN 'complete' THEN 'found'
     CASE WHEN size(scopes) = 0 THEN '' ELSE ' (' +
       reduce(text = '', scope IN scopes | text + CASE text WHEN '' THEN '' ELSE ', ' END + scope) + ')' END AS place
 RETURN verdict, CASE verdict WHEN 'found' THEN null ELSE coverage END AS reason,
-  subject, firstAt, lastAt, reduce(all = [], ids IN samples[..20] | all + ids) AS evidence,
+  subject, firstAt, lastAt, reduce(all = [], ids IN samples | all + ids) AS evidence,
   CASE verdict WHEN 'found' THEN 'medium' ELSE 'info' END AS severity,
   CASE verdict WHEN 'found' THEN 'high' ELSE 'low' END AS confidence,
   $tenantId AS tenantId, coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId, resourceAppId, address,
