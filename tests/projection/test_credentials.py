@@ -50,6 +50,9 @@ def test_keys_added_next_to_replaced_renamed_and_removed(tmp_path: Path) -> None
     assert _moves(graph, "ADDED") == added
     assert _moves(graph, "REMOVED") == [("Directory_4", one), ("Directory_5", two), ("Directory_5", three)]
     assert graph.node("Credential", keyId=guid("f", 1))["displayName"] == "b"
+    removed = {c["keyId"][-1]: c["removedAt"] for c in graph.nodes("Credential")}
+    # The second one was added again.
+    assert removed == {"1": moment("09:00"), "2": None, "3": moment("10:00")}
     held = [(e["toKey"].partition("/")[2], e["validFrom"], e["validTo"]) for e in graph.edges("HAS_CREDENTIAL")]
     assert sorted(held, key=lambda e: e[:2]) == [
         (one, moment("06:00"), moment("09:00")),

@@ -69,6 +69,9 @@ _KEYS: dict[str, tuple[list[Row], tuple[str, list[str] | None, str | None]]] = {
     "it stood in the first list that is known": (
         [_SP, key_change(3, at("07:00"), [key(1)], [key(1), key(2)]), _USED, _LAST],
         ("listed", ["Directory_3"], None)),
+    "it stood in a list after its use only": (
+        [_SP, key_change(3, at("15:00", 1), [key(1)], [key(1), key(2)]), _USED, _LAST],
+        ("unknown", None, "noFullStatement")),
     "a change of keys that tells no list": (
         [_APP, _SP, key_change(3, at("07:00"), None, None), _USED, _LAST], ("unknown", None, "noFullStatement")),
     "a change of keys whose list is cut off": (

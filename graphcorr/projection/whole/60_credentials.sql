@@ -73,11 +73,15 @@ SELECT tenant, strong, tenant || '/' || strong AS key,
        max(key_id) AS key_id, max(thumbprint) AS thumbprint, max(federated_id) AS federated_id, max(issuer) AS issuer, max(subject) AS subject,
        max_by(display_name, ("at", display_name)) FILTER (display_name IS NOT NULL) AS display_name,
        min("at") AS first_at, greatest(max("at"), max(used_to)) AS last_at,
-       min("at") FILTER (what = 'added') AS added_at, max("at") FILTER (what = 'removed') AS removed_at,
+       min("at") FILTER (what = 'added') AS added_at,
+       CASE WHEN coalesce(max("at") FILTER (what = 'added') <= max("at") FILTER (what = 'removed'), true)
+            THEN max("at") FILTER (what = 'removed') END AS removed_at,
        min(used_from) AS first_used, max(used_to) AS last_used, max(expires_at) AS expires_at,
-       CASE WHEN bool_or(what = 'added') THEN 'added' WHEN bool_or(what IN ('kept', 'removed', 'listed', 'renamed')) THEN 'listed' ELSE 'unknown' END AS origin,
-       coalesce(first_five_where(event_key, "at", what = 'added'), first_five_where(event_key, "at", what IN ('kept', 'removed', 'listed', 'renamed'))) AS origin_ids
-FROM credential_witness GROUP BY tenant, strong;
+       CASE WHEN bool_or(what = 'added') THEN 'added'
+            WHEN bool_or(listed) AND coalesce(min("at") FILTER (listed) <= min(used_from), min(used_from) IS NULL) THEN 'listed'
+            ELSE 'unknown' END AS origin,
+       CASE origin WHEN 'added' THEN first_five_where(event_key, "at", what = 'added') WHEN 'listed' THEN first_five_where(event_key, "at", listed) END AS origin_ids
+FROM (SELECT *, what IN ('kept', 'removed', 'listed', 'renamed') AS listed FROM credential_witness) GROUP BY tenant, strong;
 
 -- On which object a credential was held, and when. One interval per addition; without one, from an unknown time.
 CREATE OR REPLACE TABLE holding AS
