@@ -83,7 +83,11 @@ WITH * WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
   AND NOT EXISTS { MATCH (m:Application) WHERE m.appId = subject.appId AND m.microsoftOwned = true }
 WITH * ORDER BY start, operationId, objectId, newName
 WITH subject, collect({operationId: operationId, day: day, objectId: objectId, oldName: oldName, newName: newName,
-  start: start, stop: stop, events: events, actor: actor, objectOwner: objectOwner}) AS renames
+  start: start, stop: stop, events: events, actor: actor, objectOwner: objectOwner}) AS every
+// Of several objects of the identity that took on one name in the same time, the one that tells the time best counts.
+WITH subject, [r IN every WHERE r.operationId IS NOT NULL OR none(q IN every WHERE q.objectId <> r.objectId
+  AND toLower(trim(q.newName)) = toLower(trim(r.newName)) AND q.start >= r.start AND q.stop <= r.stop
+  AND (q.start > r.start OR q.stop < r.stop OR q.objectId < r.objectId))] AS renames
 UNWIND range(0, size(renames) - 1) AS place
 WITH subject, renames[place] AS this,
   [r IN renames[..place] WHERE toLower(trim(r.oldName)) = toLower(trim(renames[place].newName))

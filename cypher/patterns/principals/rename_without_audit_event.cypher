@@ -56,11 +56,20 @@ WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
     WHERE was.objectKey = member.key AND toLower(trim(former.value)) = toLower(trim(after.value))
       AND c.at >= after.start - duration($delay) AND c.at <= after.start
   }
+WITH subject, o, before, after ORDER BY after.start, before.stop, o.objectId, after.value
+// Of several objects of the identity that took on one name in the same time, the one that tells the time best counts.
+WITH subject, collect({objectId: o.objectId, managed: o:ManagedIdentity, ownerTenantId: o.ownerTenantId, name: toLower(trim(after.value)),
+  since: before.stop, until: after.start, before: before, after: after}) AS every
+UNWIND every AS this
+WITH subject, this WHERE none(q IN every WHERE q.objectId <> this.objectId AND q.name = this.name
+  AND q.since >= this.since AND q.until <= this.until
+  AND (q.since > this.since OR q.until < this.until OR q.objectId < this.objectId))
+WITH subject, this, this.before AS before, this.after AS after
 CALL (subject) {
   MATCH (subject)<-[:PART_OF*0..1]-(member)
   RETURN max(member.ownerTenantId) AS ownerTenantId, max(CASE WHEN member:AppRegistration THEN 1 ELSE 0 END) AS registered
 }
-WITH *, CASE WHEN registered = 1 OR o:ManagedIdentity THEN $tenantId ELSE coalesce(o.ownerTenantId, ownerTenantId) END AS owner
+WITH *, CASE WHEN registered = 1 OR this.managed THEN $tenantId ELSE coalesce(this.ownerTenantId, ownerTenantId) END AS owner
 WHERE coalesce(owner, $tenantId) = $tenantId
 WITH *, before.stop - duration($delay) AS since, after.start AS until
 CALL (since, until) {
@@ -73,8 +82,8 @@ CALL (since, until) {
 WITH *, CASE WHEN owner IS NULL THEN 'ownedElsewhere'
     WHEN until + duration($settling) > $asOf THEN 'tooRecent'
     WHEN NOT covered THEN 'auditNotCovered' ELSE null END AS reason
-WITH subject, o, before, after, reason ORDER BY after.start, after.value
-WITH subject, o.objectId AS objectId, toString(date(after.start)) AS day, reason,
+WITH subject, this, before, after, reason ORDER BY after.start, after.value
+WITH subject, this.objectId AS objectId, toString(date(after.start)) AS day, reason,
   head(collect(before.value)) AS oldName, head(collect(after.value)) AS newName, head(collect(after.basis)) AS source,
   min(before.stop) AS firstAt, min(after.start) AS lastAt,
   reduce(all = [], ids IN collect(before.events + after.events) | all + ids) AS evidence
