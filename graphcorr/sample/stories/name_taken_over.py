@@ -29,3 +29,6 @@ def place(stage: Stage, story: Story) -> None:
     story.expect(heir, "name_taken_over")
     if "there" in story.variant:
         story.expect_new_address(stage, heir, later)
+        # A new place counts once a week of others is known.
+        if later - stage.tenant.start >= timedelta(days=8):
+            story.expect(heir, "rename_around_credential_change")
