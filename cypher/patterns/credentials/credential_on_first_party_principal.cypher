@@ -27,7 +27,7 @@ MATCH (key:Credential {tenantId: $tenantId})<-[added:ADDED]-(c:Change)-[:CHANGED
 WHERE o.key = added.objectKey AND coalesce(c.result, 'success') = 'success'
   AND (o:MicrosoftOwned OR EXISTS { MATCH (o)-[:INSTANCE_OF]->(app:Application) WHERE app.microsoftOwned = true })
 OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-OPTIONAL MATCH (a)-[:MADE]->(c)
+OPTIONAL MATCH (c)<-[:MADE]-(a)
 WITH key, o, coalesce(whole, o) AS subject, c, a ORDER BY c.at, c.eventId
 WITH key, o, subject, collect(DISTINCT c.eventId) AS changeEvents, min(c.at) AS addedAt, head(collect(a)) AS actor
 CALL (key, addedAt) {
@@ -40,7 +40,8 @@ CALL (actor) {
   OPTIONAL MATCH (actor)<-[:CHANGED]-(before:Change)-[e:ADDED]->(:Credential) WHERE e.objectKey = actor.key
   WITH actor, count(before) AS rekeyings
   OPTIONAL MATCH (actor)-[:INSTANCE_OF]->(app:Application) WHERE app.microsoftOwned = true
-  RETURN rekeyings = 0 AND (count(app) > 0 OR max(CASE WHEN actor:MicrosoftOwned THEN 1 ELSE 0 END) = 1) AS platform
+  WITH actor, rekeyings, count(app) AS apps
+  RETURN max(CASE WHEN rekeyings = 0 AND (apps > 0 OR actor:MicrosoftOwned) THEN 1 ELSE 0 END) = 1 AS platform
 }
 WITH *, CASE WHEN platform THEN 'lead' ELSE 'found' END AS verdict
 RETURN verdict, CASE verdict WHEN 'lead' THEN 'addedByMicrosoft' ELSE null END AS reason, subject,

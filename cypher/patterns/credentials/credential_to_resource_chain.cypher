@@ -36,47 +36,51 @@ WITH key, c ORDER BY c.at, c.eventId
 WITH key, collect(DISTINCT c.eventId) AS changeEvents, head(collect(c)) AS change, min(c.at) AS addedAt
 MATCH (key)<-[:USED]-(s:SignIn)
 WHERE s.resultClass = 'success' AND s.firstSeen >= addedAt AND s.firstSeen <= addedAt + duration($within)
+WITH key, changeEvents, change, addedAt, s.servicePrincipalId AS writtenObjectId, s.appId AS writtenAppId, s
+WITH key, changeEvents, change, addedAt, writtenObjectId, writtenAppId, collect(s) AS signIns, head(collect(s)) AS one
+MATCH (one)<-[:SIGNED_IN]-(p)
+OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
+WITH key, changeEvents, change, addedAt, writtenObjectId, writtenAppId, signIns, coalesce(whole, p) AS subject
+// What the identity knew before: addresses, vaults and services.
+CALL (subject, addedAt) {
+  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[seen:SEEN_FROM]->(ip:IPAddress) WHERE seen.firstSuccess < addedAt
+  RETURN collect(DISTINCT ip.address) AS knownAddresses
+}
+CALL (subject, addedAt) {
+  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[before:REACHED]->(target) WHERE before.firstSuccess < addedAt
+  RETURN collect(DISTINCT coalesce(target.resourceId, target.appId)) AS knownTargets
+}
+UNWIND signIns AS s
+// Few sign-ins can be part of a story; links are looked up for those only. The service named is Azure Key Vault.
+WITH key, changeEvents, change, addedAt, writtenObjectId, writtenAppId, subject, knownAddresses, knownTargets, s
+WHERE s.linkedCount > 0 AND (NOT s.address IN knownAddresses OR NOT s.resourceAppId IN knownTargets
+  OR s.resourceAppId = 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093')
 MATCH (s)-[led:LED_TO]->(did)
 WHERE led.firstAt <= addedAt + duration($within) AND (did:Change
-  OR (did:Activity AND coalesce(did.outcome, 'success') IN ['success', 'start']
-    AND did.service IN ['keyVault', 'arm', 'graph']))
-MATCH (p)-[:SIGNED_IN]->(s)
-OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
-WITH key, changeEvents, change, addedAt, s, led, did, coalesce(whole, p) AS subject
-// What of it is new: the address, or the vault (for other services the service).
-CALL (subject, s, did, addedAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[seen:SEEN_FROM]->(ip:IPAddress)
-  WHERE ip.address = s.address AND seen.firstSuccess < addedAt
-  WITH s, did, subject, addedAt, count(ip) AS places
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(other)-[before:REACHED]->(target)
-  WHERE before.firstSuccess < addedAt
-    AND CASE WHEN did.service = 'keyVault' THEN target.resourceId = did.resourceId ELSE target.appId = s.resourceAppId END
-  WITH s, places, count(target) AS targets
-  RETURN s.address IS NOT NULL AND places = 0 AS newAddress, targets = 0 AS newTarget
-}
+  OR (did:Activity AND coalesce(did.outcome, 'success') IN ['success', 'start'] AND did.service IN ['keyVault', 'arm', 'graph']))
 // Reading through Microsoft Graph is everyday work; from a new address it belongs to the story.
-WITH *, coalesce(did.service = 'graph' AND did.operation STARTS WITH 'GET ', false) AS reads
+WITH *, s.address IS NOT NULL AND NOT s.address IN knownAddresses AS newAddress,
+  NOT CASE WHEN did.service = 'keyVault' THEN did.resourceId ELSE s.resourceAppId END IN knownTargets AS newTarget,
+  coalesce(did.service = 'graph' AND did.operation STARTS WITH 'GET ', false) AS reads
 WHERE newAddress OR (newTarget AND NOT reads)
 WITH *, CASE led.confidence WHEN 'exact' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END AS doubt,
   coalesce(did.operation, did.caption) + coalesce(' on ' + last(split(did.resourceId, '/')), '') AS act
 ORDER BY led.firstAt, s.firstSeen, did.key, led.key
-WITH key, changeEvents, change, addedAt, subject, min(s.firstSeen) AS usedAt, min(led.firstAt) AS actedAt, max(led.lastAt) AS lastAt,
+WITH key, changeEvents, change, addedAt, subject, size(knownAddresses) > 0 AS signedInBefore,
+  min(s.firstSeen) AS usedAt, min(led.firstAt) AS actedAt, max(led.lastAt) AS lastAt,
   collect(DISTINCT s.address) AS addresses, collect(DISTINCT act) AS allActs, min(doubt) AS doubt,
-  min(s.servicePrincipalId) AS writtenObjectId, min(s.appId) AS writtenAppId,
-  min(CASE WHEN reads THEN 1 ELSE 0 END) = 1 AS readsOnly, max(CASE WHEN newAddress THEN 1 ELSE 0 END) = 1 AS newAddress, max(CASE WHEN newTarget THEN 1 ELSE 0 END) = 1 AS newTarget,
+  min(writtenObjectId) AS writtenObjectId, min(writtenAppId) AS writtenAppId,
+  min(CASE WHEN reads THEN 1 ELSE 0 END) = 1 AS readsOnly,
+  max(CASE WHEN newAddress THEN 1 ELSE 0 END) = 1 AS newAddress, max(CASE WHEN newTarget THEN 1 ELSE 0 END) = 1 AS newTarget,
   collect(s.sampleIds[..1] + coalesce(led.eventIds, [])) AS samples
 CALL (change) {
-  OPTIONAL MATCH (a)-[:MADE]->(change)
+  OPTIONAL MATCH (change)<-[:MADE]-(a)
   RETURN head(collect(a)) AS actor
 }
 CALL (subject, change, actor, addresses) {
   OPTIONAL MATCH (change)-[:FROM]->(place:IPAddress)
   WHERE place.address IN addresses AND NOT coalesce(actor.identityId = subject.identityId, false)
   RETURN count(place) > 0 AS fromActor
-}
-CALL (subject, addedAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[seen:SEEN_FROM]->(:IPAddress) WHERE seen.firstSuccess < addedAt
-  RETURN count(seen) > 0 AS signedInBefore
 }
 CALL (addedAt) {
   OPTIONAL MATCH (l:LogSource {tenantId: $tenantId}) WHERE l.source = 'AADServicePrincipalSignInLogs'

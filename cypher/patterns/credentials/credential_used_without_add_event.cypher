@@ -27,7 +27,7 @@ CALL () {
   WHERE key.firstUsed IS NOT NULL AND key.addedAt IS NULL AND key.origin IN ['absent', 'unknown']
     AND NOT key:FederatedCredential
   MATCH (key)<-[:USED]-(s:SignIn) WHERE s.resultClass = 'success' AND s.firstSeen <= key.firstUsed
-  MATCH (p)-[:SIGNED_IN]->(s)
+  MATCH (s)<-[:SIGNED_IN]-(p)
   WITH key, s, p ORDER BY s.key, p.key
   WITH key, head(collect(s)) AS s, head(collect(p)) AS p
   RETURN p, s, key.origin AS origin, coalesce(key.originReason, 'noFullStatement') AS why, key.lastUsed AS lastAt,
@@ -41,7 +41,7 @@ CALL () {
     AND NOT EXISTS { (s)-[:USED]->(:Credential) }
   WITH s ORDER BY s.firstSeen, s.key
   WITH s.servicePrincipalId AS writtenObjectId, s.appId AS writtenAppId, head(collect(s)) AS s, max(s.lastSeen) AS lastAt
-  MATCH (p)-[:SIGNED_IN]->(s)
+  MATCH (s)<-[:SIGNED_IN]-(p)
   RETURN p, s, 'unknown' AS origin, 'noKeyStated' AS why, lastAt, [] AS statements, null AS credentialId, 'A key' AS credential
 }
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)

@@ -30,14 +30,14 @@ CALL () {
   MATCH (key:FederatedCredential {tenantId: $tenantId})<-[added:ADDED]-(c:Change)-[:CHANGED]->(o:DirectoryObject)
   WHERE o.key = added.objectKey AND coalesce(c.result, 'success') = 'success' AND c.at IS NOT NULL
   OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-  OPTIONAL MATCH (a)-[:MADE]->(c)
+  OPTIONAL MATCH (c)<-[:MADE]-(a)
   RETURN key, coalesce(whole, o) AS subject, o.createdAt AS createdAt, c.at AS at, [c.eventId] AS events, a AS actor
   UNION ALL
   // On a user-assigned identity it is a write to Azure.
   MATCH (key:FederatedCredential {tenantId: $tenantId})<-[:ADDED]-(did:Activity)-[:ON]->(:Resource)-[:WITHIN]->(r:Resource)
   OPTIONAL MATCH (r)<-[:REPRESENTS]-(o:ManagedIdentity)
   OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-  OPTIONAL MATCH (a)-[:PERFORMED]->(did)
+  OPTIONAL MATCH (did)<-[:PERFORMED]-(a)
   RETURN key, coalesce(whole, o, r) AS subject, o.createdAt AS createdAt, did.firstSeen AS at, did.sampleIds AS events, a AS actor
 }
 WITH key, subject, createdAt, at, events, actor ORDER BY at, key.key

@@ -34,15 +34,15 @@ MATCH (key:Credential {tenantId: $tenantId})<-[added:ADDED]-(c:Change)
 WHERE key.firstUsed >= c.at AND NOT key:FederatedCredential AND coalesce(c.result, 'success') = 'success'
 WITH key, c ORDER BY c.at, c.eventId
 WITH key, collect(DISTINCT c.eventId) AS changeEvents, head(collect(c)) AS change, min(c.at) AS addedAt
-MATCH (key)<-[:USED]-(s:SignIn)-[:FROM]->(ip:IPAddress)
-WHERE s.resultClass = 'success' AND s.firstSeen <= key.firstUsed AND ip.scope <> 'private'
-MATCH (p)-[:SIGNED_IN]->(s)
+MATCH (key)<-[:USED]-(s:SignIn) WHERE s.resultClass = 'success' AND s.firstSeen <= key.firstUsed
+MATCH (s)-[:FROM]->(ip:IPAddress) WHERE ip.scope <> 'private'
+MATCH (s)<-[:SIGNED_IN]-(p)
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
 WITH key, changeEvents, change, addedAt, s, ip, coalesce(whole, p) AS subject ORDER BY s.key
 WITH key, changeEvents, change, addedAt, head(collect(s)) AS s, head(collect(ip)) AS ip, head(collect(subject)) AS subject
 WITH key, changeEvents, change, addedAt, s, ip, subject, s.firstSeen AS firstUseAt
 CALL (change) {
-  OPTIONAL MATCH (a)-[:MADE]->(change)
+  OPTIONAL MATCH (change)<-[:MADE]-(a)
   RETURN head(collect(a)) AS actor
 }
 // An identity that renews its own key does so from its own address: that says nothing.

@@ -30,7 +30,7 @@ references:
 */
 MATCH (key:Credential {tenantId: $tenantId})<-[added:ADDED]-(c:Change)-[:CHANGED]->(o:DirectoryObject)
 WHERE o.key = added.objectKey AND (o:AppRegistration OR o:ServicePrincipal) AND coalesce(c.result, 'success') = 'success'
-MATCH (actor)-[:MADE]->(c)
+MATCH (c)<-[:MADE]-(actor)
 MATCH (actor)-[own:OWNS]->(owned:DirectoryObject)
 WHERE (owned.key = o.key OR owned.identityId = o.identityId) AND own.basis = 'audit'
   AND own.validFrom <= c.at AND own.validFrom >= c.at - duration($within) AND coalesce(own.validTo >= c.at, true)
@@ -39,7 +39,9 @@ WITH key, actor, own, c, o, coalesce(whole, o) AS subject ORDER BY own.validFrom
 WITH key, actor, subject, collect(own.changeId) AS ownerEvents, min(own.validFrom) AS ownerSince,
   collect(c.eventId) AS keyEvents, min(c.at) AS addedAt, head(collect(c)) AS change, min(o.createdAt) AS createdAt
 CALL (ownerEvents) {
-  OPTIONAL MATCH (giver)-[:MADE]->(c:Change) WHERE c.eventId IN ownerEvents
+  UNWIND ownerEvents AS eventId
+  OPTIONAL MATCH (c:Change) WHERE c.eventId = eventId
+  OPTIONAL MATCH (c)<-[:MADE]-(giver)
   RETURN min(coalesce(giver.userPrincipalName, giver.name, giver.caption)) AS giver
 }
 CALL (key, addedAt) {
@@ -52,7 +54,8 @@ CALL (subject, change, address, addedAt) {
   WHERE ip.address = address AND seen.firstSuccess < addedAt
   WITH change, address, count(ip) AS places
   OPTIONAL MATCH (change)-[:FROM]->(place:IPAddress) WHERE place.address = address
-  RETURN address IS NOT NULL AND (places = 0 OR count(place) > 0) AS strange
+  WITH address, places, count(place) AS there
+  RETURN address IS NOT NULL AND (places = 0 OR there > 0) AS strange
 }
 WITH *, CASE WHEN coalesce(createdAt, subject.createdAt) > ownerSince - duration($setUp) THEN 'newApplication'
   WHEN usedAt IS NULL THEN 'notUsedYet' ELSE 'found' END AS state

@@ -31,7 +31,7 @@ WITH key, CASE WHEN key.lastUsed > key.removedAt + duration($delay) THEN 'remove
 WITH key, ending, CASE ending WHEN 'removed' THEN key.removedAt ELSE key.expiresAt END AS endedAt
 // Somebody still holds it: added again, removed from one of two objects only, or listed later.
 WHERE ending = 'expired' OR NOT EXISTS {
-  MATCH (:DirectoryObject)-[held:HAS_CREDENTIAL]->(key) WHERE held.validTo IS NULL OR held.validTo > endedAt
+  MATCH (key)<-[held:HAS_CREDENTIAL]-(:DirectoryObject) WHERE held.validTo IS NULL OR held.validTo > endedAt
 }
 MATCH (key)<-[:USED]-(s:SignIn)<-[:SIGNED_IN]-(p)
 WHERE s.resultClass = 'success' AND s.lastSeen > endedAt + duration($delay)
@@ -43,7 +43,7 @@ WITH key, ending, endedAt, subject, min(s.servicePrincipalId) AS writtenObjectId
   collect(DISTINCT s.address) AS addresses,
   collect(CASE WHEN s.firstSeen > endedAt + duration($delay) THEN s.sampleIds ELSE [last(s.sampleIds)] END) AS samples
 CALL (key, ending, endedAt) {
-  OPTIONAL MATCH (by)-[:MADE]->(c:Change)-[:REMOVED]->(key) WHERE ending = 'removed' AND c.at = endedAt
+  OPTIONAL MATCH (key)<-[:REMOVED]-(c:Change)<-[:MADE]-(by) WHERE ending = 'removed' AND c.at = endedAt
   WITH by, c ORDER BY c.eventId
   RETURN collect(DISTINCT c.eventId) AS removalEvents,
     head(collect(coalesce(by.userPrincipalName, by.name, by.caption))) AS remover
