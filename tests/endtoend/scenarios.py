@@ -132,12 +132,23 @@ def s4() -> list[Row]:
     ]
 
 
+# Result code → the kind of failure that it is, in the order of their hours.
+FAILURES = {
+    "7000222": "expiredSecret",
+    "7000215": "badSecret",
+    "700027": "badCertificate",
+    "70021": "badFederatedCredential",
+    "700016": "unknownApplication",
+    "7000112": "disabled",
+    "53003": "blocked",
+}
+
+
 def r1() -> list[Row]:
-    """Failures with an expired secret and of an unknown application, under changing names."""
-    codes = ("7000222", "700016")
+    """Three failures of every kind, each kind in an hour of its own, under changing names."""
     return [
-        _in(1501 + 10 * c + n, at(f"07:{c}{n}"), f"name {n}", (ARM, GRAPH)[n % 2], result=code)
-        for c, code in enumerate(codes)
+        _in(1501 + 10 * c + n, at(f"{7 + c:02}:0{n}"), f"name {n}", (ARM, GRAPH)[n % 2], result=code)
+        for c, code in enumerate(FAILURES)
         for n in range(3)
     ]
 
