@@ -42,7 +42,7 @@ CALL () {
   WHERE a.service = 'keyVault' AND a.outcome = 'success'
     AND a.operation IN ['SecretGet', 'SecretBackup', 'CertificateGet', 'CertificateBackup', 'KeyBackup']
   WITH a.servicePrincipalId AS writtenObjectId, a.appId AS writtenAppId, a.hour AS hour,
-    count(DISTINCT coalesce(a.resourceId, '') + '|' + coalesce(a.objectPath, '')) AS read, head(collect(a)) AS sample
+    count(a) AS read, head(collect(a)) AS sample
   // Of two hours in a row that hold more than the threshold, one holds more than half of it.
   WHERE read * 2 > $threshold
   MATCH (sample)<-[:PERFORMED]-(p) WHERE NOT p:User
