@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graphcorr.archive import tables
@@ -71,6 +70,9 @@ class Part:
         self._file_count = 0
         self._pending: dict[str, list[pa.Table]] = defaultdict(list)
         self._pending_bytes = 0
+        # Of the pending rows; a row can only repeat if its raw text does.
+        self._hashes: set[str] = set()
+        self._repeated: set[str] = set()
         # Staged files and the days of their rows, per table.
         self.files: dict[str, list[StagedFile]] = defaultdict(list)
         self.days: dict[str, set[date]] = defaultdict(set)
@@ -88,7 +90,9 @@ class Part:
             self._pending[kind].append(versions.append_column("file", origins.column("file")))
             self._pending["raw"].append(raw)
             self._pending["origins"].append(origins)
-        self._pending_bytes += sum(item.raw_size for item in batch)
+        for item in batch:
+            (self._repeated if item.raw_hash in self._hashes else self._hashes).add(item.raw_hash)
+        self._pending_bytes += sum([item.raw_size for item in batch])
         if self._pending_bytes >= _WRITTEN_BYTES:
             self.close()
 
@@ -99,8 +103,12 @@ class Part:
             if name not in tables.OTHERS:
                 self._note_facts(table)
                 table = table.drop_columns("file")
-            self._stage(name, tables.distinct(table, tables.key_of(name)))
+            if self._repeated:
+                table = tables.distinct(table, tables.key_of(name), self._repeated)
+            self._stage(name, table)
         self._pending.clear()
+        self._hashes.clear()
+        self._repeated.clear()
         self._pending_bytes = 0
 
     def join(self, other: Part) -> None:
@@ -114,17 +122,14 @@ class Part:
 
     def _stage(self, name: str, table: pa.Table) -> None:
         """One file for each day with enough rows, and one for all the others."""
-        counts = {row["values"]: row["counts"] for row in table.column("day").value_counts().to_pylist()}
-        self.days[name] |= counts.keys()
-        large = sorted(day for day, count in counts.items() if count >= OWN_FILE_ROWS)
-        for day in large:
-            of_day = table if len(counts) == 1 else table.filter(pc.equal(table.column("day"), day))
-            self._write(name, of_day.drop_columns("day"), day)
-        if len(large) < len(counts):
-            if large:
-                days = pa.array(large, pa.date32())
-                table = table.filter(pc.invert(pc.is_in(table.column("day"), value_set=days)))
-            self._write(name, table, None)
+        days = tables.by_day(table)
+        self.days[name] |= days.keys()
+        shared = [of_day for of_day in days.values() if of_day.num_rows < OWN_FILE_ROWS]
+        for day, of_day in days.items():
+            if of_day.num_rows >= OWN_FILE_ROWS:
+                self._write(name, of_day.drop_columns("day"), day)
+        if shared:
+            self._write(name, pa.concat_tables(shared), None)
 
     def _write(self, name: str, table: pa.Table, day: date | None) -> None:
         number = self._number * _PART_FILES + self._file_count

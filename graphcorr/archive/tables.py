@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import cache
+from itertools import pairwise
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
@@ -31,6 +32,8 @@ _SCALARS: dict[type, pa.DataType] = {
     datetime: TIME,
 }
 _LONGEST = 2**63
+# More runs of one day each, and a table is not cut into them.
+_MOST_RUNS = 1_000
 
 DELIVERY = pa.schema(
     [
@@ -94,9 +97,11 @@ def version_table(kind: str, items: Sequence[Delivered]) -> pa.Table:
     """
     columns = list(zip(*map(astuple, (item.record for item in items)), strict=True))
     arrays = [_array(values, field.type) for values, field in zip(columns, record_schema(kind), strict=True)]
+    carriers = [item.carrier for item in items]
+    text_and_rank = {carrier: (str(carrier), RANK[carrier]) for carrier in set(carriers)}
     delivery: list[Sequence[Any]] = [
-        [str(item.carrier) for item in items],
-        [RANK[item.carrier] for item in items],
+        [text_and_rank[carrier][0] for carrier in carriers],
+        [text_and_rank[carrier][1] for carrier in carriers],
         [item.raw_hash for item in items],
         [item.raw_size for item in items],
         [item.path_tenant_id for item in items],
@@ -120,13 +125,35 @@ def delivery_tables(items: Sequence[Delivered], days: pa.ChunkedArray) -> tuple[
     )
 
 
-def distinct(table: pa.Table, key: Sequence[str]) -> pa.Table:
-    """The rows of a table whose key no earlier row has."""
-    if pc.count_distinct(table.column(key[0]), mode="all").as_py() == table.num_rows:
-        return table
-    numbered = table.select(list(key)).append_column("row", pa.array(range(table.num_rows), pa.int64()))
+def distinct(table: pa.Table, key: Sequence[str], repeated: set[str]) -> pa.Table:
+    """The rows of a table whose key no earlier row has; only rows with one of the `repeated` raw hashes may repeat."""
+    suspected = pc.is_in(table.column("raw_hash"), value_set=pa.array(sorted(repeated), pa.string()))
+    rows = pa.array(range(table.num_rows), pa.int64())
+    numbered = table.select(list(key)).append_column("row", rows).filter(suspected)
     first = numbered.group_by(list(key)).aggregate([("row", "min")]).column("row_min")
-    return table if len(first) == table.num_rows else table.filter(pc.is_in(numbered.column("row"), value_set=first))
+    if len(first) == numbered.num_rows:
+        return table
+    return table.filter(pc.or_(pc.invert(suspected), pc.is_in(rows, value_set=first.combine_chunks())))
+
+
+def by_day(table: pa.Table) -> dict[date, pa.Table]:
+    """The rows of each day, in their order. Rows of a day mostly stand together: then nothing is copied."""
+    days = table.column("day").combine_chunks()
+    starts = [0, *_changes(days), len(days)]
+    if len(starts) > _MOST_RUNS:
+        found = sorted(days.unique().to_pylist())
+        return {day: table.filter(pc.equal(table.column("day"), day)) for day in found}
+    runs: dict[date, list[pa.Table]] = {}
+    for start, end in pairwise(starts):
+        runs.setdefault(days[start].as_py(), []).append(table.slice(start, end - start))
+    return {day: pa.concat_tables(parts) for day, parts in sorted(runs.items())}
+
+
+def _changes(values: pa.Array) -> list[int]:
+    """Where a value differs from the one before."""
+    differs = pc.not_equal(values.slice(1), values.slice(0, max(len(values) - 1, 0)))
+    places: list[int] = pc.add(pc.indices_nonzero(differs), 1).to_pylist()
+    return places
 
 
 def _arrow_type(stated: Any) -> pa.DataType:

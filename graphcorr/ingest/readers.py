@@ -466,7 +466,10 @@ def _lines(blocks: Iterable[bytes], tally: Tally) -> Iterator[list[bytes]]:
             return
     last = b"".join(parts)
     if last:
-        yield last.removesuffix(b"\n").split(b"\n")
+        lines_left = last.split(b"\n")
+        if last.endswith(b"\n"):
+            lines_left.pop()
+        yield lines_left
 
 
 _decode = decoded = msgspec.json.Decoder().decode
