@@ -254,6 +254,16 @@ def test_an_hour_blob_missing_between_others_is_a_gap(tmp_path: Path) -> None:
     assert declared.nodes("Gap") == []
 
 
+def test_an_hour_without_a_blob_is_quiet_if_another_category_delivered_in_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.load(_blob(6, tenant=TENANT), _blob(8, tenant=TENANT), {"s.jsonl": jsonl(sign_in(1, at("07:30")))})
+    assert _missing(place.graph(), TENANT) == []
+    # Unless that hour usually brings events.
+    usual = [audit(n, at("07:30", n % 2 + 1), "Update group", tenant=TENANT) for n in range(8)]
+    place.load({"usual.jsonl": jsonl(*usual)})
+    assert len(_missing(place.graph(), TENANT)) == 1
+
+
 def test_the_missing_blob_closes_its_gap_even_if_it_holds_nothing_new(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.load(_blob(6, tenant=TENANT), _blob(8, tenant=TENANT))

@@ -71,7 +71,7 @@ _KEYS: dict[str, tuple[list[Row], tuple[str, list[str] | None, str | None]]] = {
         ("listed", ["Directory_3"], None)),
     "it stood in a list after its use only": (
         [_SP, key_change(3, at("15:00", 1), [key(1)], [key(1), key(2)]), _USED, _LAST],
-        ("unknown", None, "noFullStatement")),
+        ("listed", ["Directory_3"], None)),
     "a change of keys that tells no list": (
         [_APP, _SP, key_change(3, at("07:00"), None, None), _USED, _LAST], ("unknown", None, "noFullStatement")),
     "a change of keys whose list is cut off": (

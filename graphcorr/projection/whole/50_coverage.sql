@@ -41,27 +41,42 @@ FULL JOIN (SELECT tenant, source, scope, min(since) AS since, max(until) AS unti
     USING (tenant, source, scope)
 LEFT JOIN delay y USING (tenant, source, scope);
 
+CREATE OR REPLACE TABLE hourly AS
+SELECT tenant, source, scope, hour, sum(events) AS events, min(first_at) AS first_at, max(last_at) AS last_at
+FROM delivery WHERE hour IS NOT NULL GROUP BY tenant, source, scope, hour;
+
+-- What an hour of the day brings on other days.
+CREATE OR REPLACE TABLE usual AS
+SELECT h.tenant, h.source, h.scope, extract('hour' FROM h.hour) AS hour_of_day, sum(h.events) / greatest(max(s.days) - 1, 1) AS mean
+FROM hourly h JOIN (
+    SELECT tenant, source, scope, date_diff('day', min(hour), max(hour)) + 1 AS days FROM hourly GROUP BY tenant, source, scope
+) s USING (tenant, source, scope)
+GROUP BY h.tenant, h.source, h.scope, extract('hour' FROM h.hour);
+
 -- Runs of hours without an event, what would have been expected in them, and whether somebody vouches for the silence.
 CREATE OR REPLACE TABLE silent AS
-WITH hourly AS (
-    SELECT tenant, source, scope, hour, sum(events) AS events, min(first_at) AS first_at, max(last_at) AS last_at
-    FROM delivery WHERE hour IS NOT NULL GROUP BY tenant, source, scope, hour
-), run AS (
+WITH run AS (
     SELECT tenant, source, scope, hour + INTERVAL 1 HOUR AS from_hour, lead(hour) OVER w AS to_hour, last_at AS start, lead(first_at) OVER w AS "end"
     FROM hourly WINDOW w AS (PARTITION BY tenant, source, scope ORDER BY hour)
-), usual AS (
-    SELECT h.tenant, h.source, h.scope, extract('hour' FROM h.hour) AS hour_of_day,
-           sum(h.events) / greatest(max(s.days) - 1, 1) AS mean
-    FROM hourly h JOIN (
-        SELECT tenant, source, scope, date_diff('day', min(hour), max(hour)) + 1 AS days FROM hourly GROUP BY tenant, source, scope
-    ) s USING (tenant, source, scope)
-    GROUP BY h.tenant, h.source, h.scope, extract('hour' FROM h.hour)
 )
 SELECT r.tenant, r.source, r.scope, r.from_hour, r.to_hour, r.start, r."end",
        coalesce((SELECT sum(u.mean) FROM usual u,
                      (SELECT extract('hour' FROM unnest(generate_series(r.from_hour, r.to_hour - INTERVAL 1 HOUR, INTERVAL 1 HOUR))) AS hour_of_day) h
                  WHERE u.tenant = r.tenant AND u.source = r.source AND u.scope = r.scope AND u.hour_of_day = h.hour_of_day), 0) AS expected
 FROM run r WHERE r.to_hour > r.from_hour;
+
+-- Missing hour blobs of a source from which hardly an event was expected in an hour in which another category of the same
+-- export delivered: hours without events have no blob.
+CREATE OR REPLACE TABLE quiet_blob AS
+WITH missing AS (
+    SELECT tenant, source, scope, start, "end", unnest(generate_series(start, "end" - INTERVAL 1 HOUR, INTERVAL 1 HOUR)) AS hour
+    FROM input_gap WHERE kind = 'missingBlob' AND source IN (SELECT source FROM entra_source)
+)
+SELECT m.tenant, m.source, m.scope, m.start FROM missing m
+LEFT JOIN usual u ON u.tenant = m.tenant AND u.source = m.source AND u.scope = m.scope AND u.hour_of_day = extract('hour' FROM m.hour)
+GROUP BY m.tenant, m.source, m.scope, m.start
+HAVING max(coalesce(u.mean, 0)) < 3 AND bool_and(EXISTS (
+    SELECT 1 FROM hourly o WHERE o.tenant = m.tenant AND o.source <> m.source AND o.hour = m.hour AND o.source IN (SELECT source FROM entra_source)));
 
 CREATE OR REPLACE TABLE gap AS
 WITH vouched AS (
@@ -85,7 +100,9 @@ UNION ALL
 SELECT g.tenant, g.source, g.scope, g.start, max(g."end"), g.kind FROM input_gap g
 WHERE g.kind <> 'missingBlob' OR NOT EXISTS (
           SELECT 1 FROM declared d WHERE d.tenant = g.tenant AND d.source = g.source AND d.scope = g.scope
-             AND d.since <= g.start AND d.until >= g."end")
+             AND d.since <= g.start AND d.until >= g."end"
+          UNION ALL
+          SELECT 1 FROM quiet_blob q WHERE q.tenant = g.tenant AND q.source = g.source AND q.scope = g.scope AND q.start = g.start)
 GROUP BY g.tenant, g.source, g.scope, g.start, g.kind;
 
 -- Scopes that exist according to any log: a vault that is mentioned but delivers nothing makes the source partial.

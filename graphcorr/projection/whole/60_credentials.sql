@@ -78,8 +78,7 @@ SELECT tenant, strong, tenant || '/' || strong AS key,
             THEN max("at") FILTER (what = 'removed') END AS removed_at,
        min(used_from) AS first_used, max(used_to) AS last_used, max(expires_at) AS expires_at,
        CASE WHEN bool_or(what = 'added') THEN 'added'
-            WHEN bool_or(listed) AND coalesce(min("at") FILTER (listed) <= min(used_from), min(used_from) IS NULL) THEN 'listed'
-            ELSE 'unknown' END AS origin,
+            WHEN bool_or(listed) THEN 'listed' ELSE 'unknown' END AS origin,
        CASE origin WHEN 'added' THEN first_five_where(event_key, "at", what = 'added') WHEN 'listed' THEN first_five_where(event_key, "at", listed) END AS origin_ids
 FROM (SELECT *, what IN ('kept', 'removed', 'listed', 'renamed') AS listed FROM credential_witness) GROUP BY tenant, strong;
 
