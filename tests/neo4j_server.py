@@ -143,6 +143,8 @@ class Server:
             "server.http.enabled": "false",
             "server.memory.pagecache.size": "128m",
             "dbms.usage_report.enabled": "false",
+            # Test after test writes another small graph: a plan for one is good enough for all.
+            "dbms.cypher.min_replan_interval": "1h",
             "db.tx_log.rotation.retention_policy": "keep_none",
             # Else every stop waits ten seconds for idle connections.
             "internal.server.bolt.thread_pool_shutdown_wait_time": "0s",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from graphcorr.errors import PatternError
+from graphcorr.patterns.parse import safe_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ class CaseResult:
 def read_cases(path: Path) -> tuple[Case, ...]:
     """The cases of a `.cases.yaml` file. Raises PatternError with file and case for what is not understood."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = safe_yaml(path.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PatternError(f"no YAML: {error.problem}", where=f"{path}:{line}") from error
