@@ -12,10 +12,11 @@ import pytest
 
 from graphcorr.calibrate import ENOUGH_TOKENS, Measure, Uncalibrated, calibrate
 from graphcorr.cli import run
-from graphcorr.cli.demo import LOGS
 from graphcorr.config import Config
 from graphcorr.load import load
+from graphcorr.projection import daily_layer
 from tests.builders import ARM, SUBSCRIPTION, TENANT, arm_act, at, guid, jsonl, moment, sign_in, vault_act
+from tests.demo import LOGS
 
 _CONFIG = Config(subscriptions={SUBSCRIPTION: TENANT})
 
@@ -69,6 +70,12 @@ def test_links_by_time_are_compared_with_those_by_token(home: Path) -> None:
         Measure(resource, "application", *row) for resource in ("arm", "all") for row in expected
     )
     assert result.uncalibrated == (Uncalibrated("keyVault", "application", 1, 0),)
+
+
+def test_days_computed_apart_give_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = calibrate(home=home)
+    monkeypatch.setattr(daily_layer, "_ROWS_AT_ONCE", 1)
+    assert calibrate(home=home) == together
 
 
 def _measure(word: str | None, tokens: int, links: int, right: int) -> Measure:
