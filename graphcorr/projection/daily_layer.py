@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from graphcorr import ids
-from graphcorr.archive.duck import connect, create_view, cursor, escaped, quoted
+from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, cursor, escaped, quoted
 from graphcorr.archive.merge import event_columns, merge_sql, moved_sql, shared_sql, single_sql
 from graphcorr.projection import steps
 
@@ -80,6 +80,8 @@ _TIME = pa.timestamp("us", "UTC")
 
 # Table → column → type: what tables without rows look like.
 _TYPES = "types.json"
+# Rows from which a table is written day by day.
+_MANY = 5_000
 # Bytes of files up to which a daily table is read once and kept in memory, instead of at each use.
 _SMALL = 4_000_000
 
@@ -172,6 +174,19 @@ def opened(config: Config, users: str, temp: Path) -> Iterator[duckdb.DuckDBPyCo
 
 
 @dataclass(frozen=True)
+class _File:
+    """A file of the archive: the day it belongs to, its name, and the first and last time in it."""
+
+    day: date
+    name: str
+    first: datetime | None
+    last: datetime | None
+
+    def overlaps(self, since: datetime, until: datetime) -> bool:
+        return self.first is not None and self.last is not None and self.first < until and self.last >= since
+
+
+@dataclass(frozen=True)
 class Survey:
     """What has to be known about the whole archive before any day can be computed."""
 
@@ -181,6 +196,10 @@ class Survey:
     moved: Mapping[str, Sequence[tuple[str, date, date]]]
     # Day → number of versions.
     rows: Mapping[date, int]
+    # Kind → its files; one that states several tenants may be there several times, each with a part of its time.
+    files: Mapping[str, Sequence[_File]]
+    # Days with an event whose versions state different times.
+    unsettled: Collection[date]
 
 
 def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config) -> Survey:
@@ -188,26 +207,41 @@ def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config) ->
     tenants: set[str | None] = {*config.workspaces.values(), *config.subscriptions.values()}
     moved: dict[str, list[tuple[str, date, date]]] = {kind: [] for kind in EVENTS}
     rows: dict[date, int] = defaultdict(int)
+    files: dict[str, list[_File]] = defaultdict(list)
     for kind in (*EVENTS, "directory_objects"):
-        files = archive.files(kind)
-        if not files:
+        paths = archive.files(kind)
+        if not paths:
             continue
-        create_view(duck, kind, files, archive.schema(kind))
-        days: set[date] = set()
-        for day, versions, *stated in duck.execute(_LOOK_OVER.format(kind=kind)).fetchall():
+        for path, day, versions, first, last, *stated in duck.execute(_LOOK_OVER, [escaped(paths)]).fetchall():
             tenants.update(stated)
-            days.add(day)
             if kind in EVENTS:
                 rows[day] += versions
-        if kind in EVENTS and len(days) > 1:
+                files[kind].append(_File(day, Path(path).name, _instant(first), _instant(last)))
+    unsettled: set[date] = set()
+    for kind in EVENTS if len(rows) > 1 else ():
+        create_view(duck, kind, archive.files(kind), archive.schema(kind))
+        found = {day for (day,) in duck.execute(_UNSETTLED.format(kind=kind)).fetchall()}
+        if found:
             moved[kind] = sorted(duck.execute(moved_sql(kind, kind)).fetchall())
+        unsettled |= found
     tenants.discard(None)
-    return Survey(tenants.pop() if len(tenants) == 1 else None, moved, rows)
+    only = tenants.pop() if len(tenants) == 1 else None
+    return Survey(only, moved, rows, files, unsettled)
 
 
-_LOOK_OVER = """
-SELECT day, count(*), tenant_id, path_tenant_id, given_tenant_id FROM {kind}
-GROUP BY day, tenant_id, path_tenant_id, given_tenant_id"""
+# One row per file and tenants that it states.
+_LOOK_OVER = rf"""
+SELECT filename, CAST({DAY_OF_PATH} AS DATE) AS day, count(*), epoch_us(min("at")), epoch_us(max("at")),
+       tenant_id, path_tenant_id, given_tenant_id
+FROM read_parquet($1, filename = true, hive_partitioning = false, union_by_name = true)
+GROUP BY filename, tenant_id, path_tenant_id, given_tenant_id"""
+
+# Days with an event whose versions state different times. Numbers first: texts of millions of keys would fill the
+# memory.
+_UNSETTLED = """
+SELECT DISTINCT day FROM {kind} WHERE whole_seconds OR hash(event_key) IN (
+    SELECT hash(event_key) AS number FROM {kind} GROUP BY number
+    HAVING min("at") <> max("at") OR min(day) <> max(day))"""
 
 
 def tenant_sql(view: str, schema: pa.Schema, more: Sequence[str] = ()) -> str:
@@ -241,18 +275,34 @@ def put_only_tenant(duck: duckdb.DuckDBPyConnection, only_tenant: str | None) ->
 
 
 def _digests(archive: Archive, surveyed: Survey, shared: str) -> dict[date, str]:
-    """Day → digest of everything its daily tables depend on."""
+    """Day → digest of everything its daily tables depend on: its own events, and others within reach."""
     own: dict[date, list[str]] = defaultdict(list)
+    moved: dict[date, list[str]] = defaultdict(list)
+    files: dict[date, list[_File]] = defaultdict(list)
     for kind in EVENTS:
         for day, digest in archive.days(kind).items():
             own[day].append(f"{kind}:{digest}")
         for event_key, from_day, home_day in surveyed.moved[kind]:
-            own[from_day].append(f"{kind}-{event_key}")
-            own[home_day].append(f"{kind}+{event_key}")
-    return {
-        day: ids.digest(shared, *(part for near in _near([day]) for part in (near, *sorted(own.get(near, ())))))
-        for day in sorted(own)
-    }
+            moved[from_day].append(f"{kind}-{event_key}")
+            moved[home_day].append(f"{kind}+{event_key}")
+        for file in surveyed.files.get(kind, ()):
+            files[file.day].append(file)
+    found: dict[date, str] = {}
+    for day in sorted({*own, *moved}):
+        since, until = _reach(day)
+        parts: list[object] = [shared, day, *sorted(own.get(day, ()))]
+        for near in _near([day]):
+            parts += [near, *sorted(moved.get(near, ()))]
+            # Which time counts for an unsettled event can depend on versions out of reach.
+            everything = near in surveyed.unsettled
+            parts += sorted({f.name for f in files.get(near, ()) if everything or f.overlaps(since, until)})
+        found[day] = ids.digest(*parts)
+    return found
+
+
+def _reach(day: date) -> tuple[datetime, datetime]:
+    """The time that the links of a day can depend on."""
+    return _midnight(day) - _AROUND, _midnight(day + timedelta(days=1)) + _AROUND
 
 
 def _near(days: Collection[date]) -> list[date]:
@@ -297,8 +347,8 @@ def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, d
     """Tables sign_in, change, activity, workflow and risk: merged events of the days (`home`) and, as far as links
     need them, of the time around them."""
     put_only_tenant(duck, surveyed.only_tenant)
-    spans = [(_midnight(day) - _AROUND, _midnight(day + timedelta(days=1)) + _AROUND) for day in days]
-    steps.put(duck, "span", {"since": _TIME, "until": _TIME}, _joined(spans))
+    spans = _joined([_reach(day) for day in days])
+    steps.put(duck, "span", {"since": _TIME, "until": _TIME}, spans)
     around = [day for day in _near(days) if day not in days]
     for kind, name in EVENTS.items():
         full = event_schema(archive, kind)
@@ -310,12 +360,16 @@ def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, d
         if kind in _AROUND_COLUMNS and archive.files(kind, around):
             linking = pa.schema([full.field(column) for column in (*_AROUND_COLUMNS[kind], "day")])
             view = _view_events(duck, archive, surveyed, kind, "around", around)
-            duck.execute(f"""
+            # The first two conditions follow from the third; with them files are not read as a whole.
+            duck.execute(
+                f"""
                 INSERT INTO {name} BY NAME SELECT *, false AS home
                 FROM ({tenant_sql(view, linking)}) e
-                WHERE tenant IS NOT NULL
+                WHERE tenant IS NOT NULL AND e."at" >= $1 AND e."at" < $2
                   AND EXISTS (SELECT 1 FROM span WHERE e."at" >= span.since AND e."at" < span.until)
-                  {_AROUND_FILTER.get(kind, "")}""")
+                  {_AROUND_FILTER.get(kind, "")}""",
+                [spans[0][0], spans[-1][1]],
+            )
 
 
 def _view_events(
@@ -354,6 +408,10 @@ def _named() -> frozenset[str]:
     return frozenset(re.findall(r"\w+", " ".join(sql for sql in steps.files("daily").values())))
 
 
+def _instant(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+
+
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
@@ -379,8 +437,14 @@ def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, s
             types[table][column] = kind
     counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
     for table, rows in duck.execute(counts).fetchall():
-        if rows:
-            _export_table(duck, table, work / table, root, wanted)
+        # Parting a table into days costs as much as writing it once more; many small statements cost something too.
+        if rows > _MANY:
+            for day in wanted:
+                _export_table(
+                    duck, f"(SELECT * FROM {table} WHERE day = DATE '{day}')", table, work, root, {day: wanted[day]}
+                )
+        elif rows:
+            _export_table(duck, table, table, work, root, wanted)
     (work / _TYPES).write_text(json.dumps(types), encoding="utf-8")
     (work / _TYPES).replace(root / _TYPES)
     shutil.rmtree(work)
@@ -392,18 +456,19 @@ WHERE schema_name = current_schema() ORDER BY column_index"""
 
 
 def _export_table(
-    duck: duckdb.DuckDBPyConnection, table: str, target: Path, root: Path, wanted: Mapping[date, str]
+    duck: duckdb.DuckDBPyConnection, rows: str, table: str, work: Path, root: Path, wanted: Mapping[date, str]
 ) -> None:
+    target = work / f"{table}-{min(wanted, default='')}"
     parts = "" if len(wanted) == 1 else ", partition_by (day), write_partition_columns"
-    duck.execute(f"COPY {table} TO $1 (FORMAT parquet{parts})", [str(target)])
-    for day, name in wanted.items():
-        written = target if len(wanted) == 1 else target / f"day={day.isoformat()}"
-        if written.is_dir():
-            (written,) = written.glob("*.parquet")
-        if written.is_file():
+    ((written,),) = duck.execute(f"COPY {rows} TO $1 (FORMAT parquet{parts})", [str(target)]).fetchall()
+    for day, name in wanted.items() if written else ():
+        part = target if len(wanted) == 1 else target / f"day={day}"
+        if part.is_dir():
+            (part,) = part.glob("*.parquet")
+        if part.is_file():
             home = root / day.isoformat() / name
             home.mkdir(parents=True, exist_ok=True)
-            written.replace(home / f"{table}.parquet")
+            part.replace(home / f"{table}.parquet")
 
 
 def _read_manifest(root: Path) -> dict[str, str]:

@@ -37,6 +37,9 @@ SELECT * FROM (
                token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) AS life, unnest(v.groups) AS act_group
         FROM sign_in s JOIN service v ON v.app_id = s.resource_app_id
         WHERE s."at" IS NOT NULL AND s.result_class = 'success' AND v.groups IS NOT NULL
+          -- Most users do nothing that a log shows.
+          AND (s.kind <> 'user' OR s.user_id IN (SELECT user_id FROM act)
+               OR lower(s.user_principal_name) IN (SELECT lower(user_principal_name) FROM act))
     )
 )
 WHERE link_key IN (SELECT link_key FROM act_key);

@@ -2,7 +2,7 @@
 
 -- Few columns: a day's sign-ins are too many to keep twice.
 CREATE OR REPLACE TEMP TABLE sign_in_state AS
-SELECT s.event_key, s.home, s.day, s.tenant, s.kind, s."at", s.ip,
+SELECT s.rowid AS "row", s.event_key, s.home, s.day, s.tenant, s.kind, s."at", s.ip,
        fold_key([s.tenant, s.kind, s.service_principal_id, s.app_id, s.user_id, s.ip,
                  credential_id(s.key_id, s.federated_credential_id, s.thumbprint),
                  s.resource_app_id, s.resource_service_principal_id, s.result_code,
@@ -18,13 +18,14 @@ SELECT s.event_key, s.home, s.day, s.tenant, s.kind, s."at", s.ip,
 FROM sign_in s
 LEFT JOIN service v ON v.app_id = s.resource_app_id
 LEFT JOIN (SELECT DISTINCT sign_in_id FROM link) l ON l.sign_in_id = s.event_key
-LEFT JOIN possible p ON p.sign_in_id = s.event_key;
+LEFT JOIN possible p ON p.sign_in_id = s.event_key
+WHERE s.home OR l.sign_in_id IS NOT NULL;
 
 -- Counts are numbers only and the first and last event come from sorting: both can leave the memory, texts in
 -- aggregates cannot. What the key is made of is the same in every sign-in of a fold: it is taken from the first.
 CREATE OR REPLACE TEMP TABLE fold_place AS
-SELECT fold, event_key, first_place, last_place FROM (
-    SELECT fold, event_key, row_number() OVER (PARTITION BY fold ORDER BY "at", event_key) AS first_place,
+SELECT fold, "row", event_key, first_place, last_place FROM (
+    SELECT fold, "row", event_key, row_number() OVER (PARTITION BY fold ORDER BY "at", event_key) AS first_place,
            count(*) OVER (PARTITION BY fold) + 1 - row_number() OVER (PARTITION BY fold ORDER BY "at", event_key) AS last_place
     FROM sign_in_state WHERE home
 ) WHERE first_place = 1 OR last_place = 1;
@@ -53,7 +54,7 @@ SELECT c.day, c.fold::VARCHAR AS fold, s.tenant, s.kind, s.service_principal_id,
 FROM counted c
 JOIN fold_place f ON f.fold = c.fold AND f.first_place = 1
 JOIN fold_place l ON l.fold = c.fold AND l.last_place = 1
-JOIN sign_in s ON s.home AND s.event_key = f.event_key
+JOIN sign_in s ON s.rowid = f."row"
 LEFT JOIN unexplained u ON u.fold = c.fold;
 
 CREATE OR REPLACE TEMP TABLE activity_state AS
@@ -66,7 +67,8 @@ SELECT a.*, date_trunc('hour', a."at") AS hour,
             ELSE 'without' END AS state
 FROM activity a
 LEFT JOIN link l ON l.act_id = a.event_key
-LEFT JOIN candidate_count c ON c.act_id = a.event_key;
+LEFT JOIN candidate_count c ON c.act_id = a.event_key
+WHERE a.home;
 
 CREATE OR REPLACE TABLE activity_fold AS
 SELECT day, fold::VARCHAR AS fold, any_value(tenant) AS tenant, any_value(source) AS source, any_value(scope) AS scope, any_value(service) AS service,
@@ -117,7 +119,7 @@ WITH home AS (
 ), elsewhere AS (
     -- Within a token's life on either side of the day, whatever else was loaded with it.
     SELECT DISTINCT h.day, h.tenant, h.token_id FROM home h
-    JOIN activity_state a ON a.tenant = h.tenant AND a.token_id = h.token_id AND a.day <> h.day
+    JOIN activity a ON a.tenant = h.tenant AND a.token_id = h.token_id AND a.day <> h.day
         AND a."at" BETWEEN h.day - INTERVAL 28 HOUR AND h.day + INTERVAL 52 HOUR
     WHERE NOT coalesce(a.platform, false)
 )

@@ -129,11 +129,12 @@ CREATE OR REPLACE TABLE declared_whole AS
 SELECT n.tenant, c.source, coalesce(c.since, n.oldest) AS since, least(coalesce(c.until, n.as_of), n.as_of) AS until
 FROM complete c CROSS JOIN newest n WHERE c.scope IS NULL;
 
--- Evidence of each sign-in fold: the first answer that applies.
+-- Evidence of each sign-in fold that is shown: the first answer that applies.
 CREATE OR REPLACE TABLE sign_in_span AS
 SELECT f.tenant, f.fold, f.result_class, v.source, v.changes_only, v.app_id AS service,
        f.first_at, f.last_at + to_minutes(f.life) + to_minutes(v.latency) AS until
-FROM sign_in_fold f LEFT JOIN service v ON v.app_id = f.resource_app_id;
+FROM sign_in_fold f LEFT JOIN service v ON v.app_id = f.resource_app_id
+WHERE f.kind <> 'user' OR (f.tenant, f.user_id) IN (SELECT tenant, user_id FROM shown_user);
 
 CREATE OR REPLACE TABLE uncovered AS
 SELECT DISTINCT s.tenant, s.fold FROM sign_in_span s
