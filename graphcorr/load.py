@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphcorr.store.base import Progress, WriteReport
 
 
-# Hourly loads leave a small file each; a day with more files than this is written anew as one.
+# Hourly loads leave a small file each; the small files of a day with more than this are merged.
 FILES_A_DAY = 48
 
 

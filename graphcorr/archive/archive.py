@@ -48,6 +48,9 @@ _FILE_ROWS = 1 << 32
 # Characters of a path with which the Delta library fails or writes elsewhere (measured with deltalake 1.6).
 _IMPOSSIBLE = frozenset("[]^|%\\")
 _BATCH_ROWS = 8_000
+# Compaction merges files below the one size into files of up to the other. A large load leaves larger ones than these.
+_SMALL_FILE = 1 << 20
+_MERGED_FILE = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -142,21 +145,23 @@ class Archive:
         return sorted(found, key=lambda e: (e.at or _NEVER, e.event_key, e.raw_hash, e.carrier))
 
     def compact(self, max_small_files: int) -> dict[str, int]:
-        """Merge the files of every day that has more than `max_small_files`; files merged per table.
+        """Merge small files of every day that has more than `max_small_files`; how many, per table.
 
         Where something was merged, files that the table needs no longer go, also those of killed loads. Needs the
         home's lock exclusively: no reader may still use an older state. Compacted days are projected again.
         """
         merged: dict[str, int] = {}
         for kind in (*KINDS, "raw", "origins", "inputs"):
-            counts = Counter(map(_partition, self._active(kind)))
+            counts = Counter(_partition(path) for path, size in self._sizes(kind) if size < _SMALL_FILE)
             if not counts:
                 continue
             table = DeltaTable(self._table_path(kind))
             for day, count in sorted(counts.items()):
                 if count > max_small_files:
                     only = [("day", "=", day)] if day else None
-                    table.optimize.compact(partition_filters=only, writer_properties=_writer(kind))
+                    table.optimize.compact(
+                        partition_filters=only, target_size=_MERGED_FILE, writer_properties=_writer(kind)
+                    )
                     merged[kind] = merged.get(kind, 0) + count
             if kind in merged:
                 table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
@@ -167,19 +172,18 @@ class Archive:
 
     def _active(self, kind: str) -> list[str]:
         """Paths of the active files relative to the table's folder."""
+        return [path for path, _ in self._sizes(kind)]
+
+    def _sizes(self, kind: str) -> list[tuple[str, int]]:
+        """Active files with their bytes, sorted by path."""
         path = self._table_path(kind)
-        log = path / "_delta_log"
-        # A log is only ever added to: the same files, the same state.
-        state = tuple(sorted(entry.name for entry in log.iterdir())) if log.is_dir() else ()
-        known = self._listed.get(kind)
-        if known is None or known[0] != state:
-            try:
-                actions = pa.table(DeltaTable(path).get_add_actions())
-            except TableNotFoundError:
-                return []
-            known = (state, sorted(unquote(name) for name in actions.column("path").to_pylist()))
-            self._listed[kind] = known
-        return known[1]
+        try:
+            table = DeltaTable(path)
+        except TableNotFoundError:
+            return []
+        actions = pa.table(table.get_add_actions())
+        paths = map(unquote, actions.column("path").to_pylist())
+        return sorted(zip(paths, actions.column("size_bytes").to_pylist(), strict=True))
 
     def _evidence_of(self, duck: duckdb.DuckDBPyConnection, kind: str, spellings: list[str]) -> list[Evidence]:
         stated = "OR event_data_id IN (SELECT unnest($ids))" if kind == "activities" else ""

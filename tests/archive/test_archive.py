@@ -234,6 +234,14 @@ def test_compaction_keeps_the_set_and_removes_what_nobody_needs(tmp_path):
     assert versions(load(tmp_path, [delivered(sign_in("k0", ip="192.0.2.1"))]), "sign_ins") == before[0]
 
 
+def test_compaction_leaves_large_files_as_they_are(tmp_path, monkeypatch):
+    for key in "ab":
+        archive = load(tmp_path, [delivered(sign_in(key))])
+    monkeypatch.setattr(module, "_SMALL_FILE", 100)
+    assert archive.compact(1) == {}
+    assert len(archive.files("sign_ins")) == 2
+
+
 # -- a set, whatever the deliveries ------------------------------------------------------------------------------------
 
 POOL = [
