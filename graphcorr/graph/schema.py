@@ -123,6 +123,7 @@ _OBJECT = (
     _ORIGIN,
     _ORIGIN_EVENTS,
     _ORIGIN_REASON,
+    _t("keysListedAt", "Latest complete list of its keys that a record states: creation, change, inventory."),
     _b("placeholder", "True if the id was only mentioned: no record describes the object itself."),
 )
 
@@ -201,6 +202,7 @@ NODES: tuple[Node, ...] = (
             _t("lastUsed", "Last successful sign-in with it."),
             _t("removedAt", "Time of the change that removed it."),
             _t("expiresAt", "Expiry, from an inventory."),
+            _b("signing", "True if a change states that it signs tokens (SAML); null = no record says."),
             _ORIGIN,
             _ORIGIN_EVENTS,
             _ORIGIN_REASON,
@@ -528,7 +530,7 @@ EDGES: tuple[Edge, ...] = (
 )  # fmt: skip
 
 # What `schema.version` in the store's marker says; raise it when tables or keys change.
-VERSION = 4
+VERSION = 5
 
 
 def properties_of(node: Node) -> tuple[Property, ...]:

@@ -114,7 +114,7 @@ SELECT day, tenant, c.object_type, c.object_id, c.change,
        coalesce('key:' || c.key_id, 'fic:' || c.federated_id, 'fic:' || c.object_id || '/' || bounded(c.federated_name),
                 'fic:' || c.object_id || '/' || bounded(c.issuer) || '/' || bounded(c.subject)) AS credential,
        c.kind, c.key_id, c.federated_id, bounded(c.issuer) AS issuer, bounded(c.subject) AS subject,
-       bounded(coalesce(c.display_name, c.federated_name)) AS display_name, "at", event_key, act
+       bounded(coalesce(c.display_name, c.federated_name)) AS display_name, coalesce(lower(c.usage) = 'sign', false) AS signs, "at", event_key, act
 FROM (
     SELECT day, tenant, "at", event_key, 'change' AS act, unnest(credentials) AS c FROM change WHERE home AND coalesce(result, 'success') = 'success'
     UNION ALL

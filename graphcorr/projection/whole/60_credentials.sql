@@ -47,6 +47,10 @@ LEFT JOIN thumb_of t ON t.tenant = i.tenant AND i.credential = 'thumb:' || t.thu
 LEFT JOIN fic_of f ON f.tenant = i.tenant AND i.credential = 'fic:' || f.named
 WHERE i.credential IS NOT NULL;
 
+-- Keys that sign tokens (SAML), beside those that prove who signs in.
+CREATE OR REPLACE TABLE signing_key AS
+SELECT DISTINCT tenant, n.strong FROM credential_moved c JOIN credential_name n USING (tenant, credential) WHERE c.signs;
+
 CREATE OR REPLACE TABLE credential_witness AS
 SELECT c.tenant, n.strong, c.kind, c.key_id, c.federated_id, NULL AS thumbprint, c.issuer, c.subject, c.display_name,
        c."at", c.change AS what, c.event_key, NULL::TIMESTAMPTZ AS used_from, NULL::TIMESTAMPTZ AS used_to, NULL::TIMESTAMPTZ AS expires_at

@@ -64,8 +64,10 @@ SELECT labels, key,
        created_at AS createdAt, deleted_at AS deletedAt, restored_at AS restoredAt,
        CASE WHEN p.object_id IS NOT NULL AND p.reason IS NULL THEN 'absent' ELSE origin END AS origin,
        CASE WHEN p.object_id IS NOT NULL AND p.reason IS NULL THEN p.event_ids ELSE origin_ids END AS originEventIds,
-       CASE WHEN origin = 'unknown' THEN p.reason END AS originReason, NOT described AS placeholder
+       CASE WHEN origin = 'unknown' THEN p.reason END AS originReason, k.listed_at AS keysListedAt,
+       NOT described AS placeholder
 FROM object LEFT JOIN object_origin p USING (tenant, object_id)
+LEFT JOIN (SELECT tenant, object_id, max("at") AS listed_at FROM full_list WHERE stated = 'keys' GROUP BY tenant, object_id) k USING (tenant, object_id)
 WHERE kind <> 'user' OR (tenant, object_id) IN (SELECT tenant, user_id FROM shown_user)
    OR (tenant, object_id) IN (SELECT tenant, user_id FROM activity_fold)
    OR (tenant, object_id) IN (SELECT tenant, actor_id FROM change_made)
@@ -90,6 +92,7 @@ SELECT CASE kind WHEN 'secret' THEN 'Credential:Secret' WHEN 'certificate' THEN 
        issuer, subject, CASE WHEN kind = 'federated' AND issuer IS NOT NULL AND (SELECT count(*) FROM listed_issuer) > 0
             THEN issuer IN (SELECT issuer FROM listed_issuer) END AS issuerDeclared, display_name AS displayName, added_at AS addedAt, first_used AS firstUsed, last_used AS lastUsed,
        removed_at AS removedAt, expires_at AS expiresAt,
+       CASE WHEN (tenant, strong) IN (SELECT tenant, strong FROM signing_key) THEN true END AS signing,
        CASE WHEN o.strong IS NOT NULL AND o.reason IS NULL THEN 'absent' ELSE origin END AS origin,
        CASE WHEN o.strong IS NOT NULL AND o.reason IS NULL THEN o.event_ids ELSE origin_ids END AS originEventIds,
        CASE WHEN origin = 'unknown' THEN CASE WHEN o.strong IS NULL THEN 'noFullStatement' ELSE o.reason END END AS originReason
