@@ -25,6 +25,9 @@ WINDOW = timedelta(days=7)
 # An address or a person connects only what few others share: an egress or an administrator of everything tells nothing.
 FEW = 5
 
+# A story has a finding of at least this severity: a key that expires and is renewed is daily life.
+LEAST = "medium"
+
 # Share of the score that a finding takes of what is left; each pattern counts once, with its worst finding.
 WEIGHTS = {"critical": 0.9, "high": 0.6, "medium": 0.35, "low": 0.15, "info": 0.05}
 LEAD_WEIGHT = 0.05
@@ -58,7 +61,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Two or more items, at least one of them a finding. Steps are in the order of their first events."""
+    """Two or more items, at least one of them a finding of medium severity; steps are in the order of first events."""
 
     # Stays the same while its first finding does.
     id: str
@@ -168,8 +171,13 @@ def _tenant(store: Store, tenant: str, findings: Sequence[Finding]) -> Iterable[
             graph.add_edge(one, other, kind=kind, via=via, weight=_KINDS.index(kind))
     for component in nx.connected_components(graph):
         members = [items[number].finding for number in sorted(component)]
-        if len(members) > 1 and any(member.verdict == "found" for member in members):
+        if len(members) > 1 and any(map(_telling, members)):
             yield _story(tenant, members, _tree(graph.subgraph(component), items))
+
+
+def _telling(finding: Finding) -> bool:
+    """What makes a story: a finding that somebody should look at."""
+    return finding.verdict == "found" and severity_rank(finding.severity) >= severity_rank(LEAST)
 
 
 def _items(store: Store, tenant: str, findings: Sequence[Finding]) -> list[_Item]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import graphcorr
-from graphcorr.cli.demo import LOGS
+from tests.demo import LOGS
 
 TENANT = "d9139857-9d9d-40ae-b846-10539c9dfb58"
 FUNCTIONS = [name for name in graphcorr.__all__ if name != "__version__"]

@@ -1,4 +1,4 @@
-"""`graphcorr demo`: the bundled logs of a constructed tenant, loaded, scanned and explained."""
+"""`graphcorr demo`: a small made-up tenant with three attacks in it, loaded, scanned and told."""
 
 from __future__ import annotations
 
@@ -6,40 +6,51 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-import graphcorr.sample
 from graphcorr.cli.shared import Command, Options, note, pass_options
-from graphcorr.config import load_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from graphcorr.scan import ScanDocument
 
 DEMO_HOME = Path("graphcorr-demo")
-LOGS = Path(graphcorr.sample.__file__).parent / "demo"
+STORIES = ("rename_key_rename_back", "rekeying_chain", "vault_theft")
+# Of this tenant the three are: renamed back after the first use of the key, three links, all secrets of the vault.
+SEED, DAYS, EVENTS_PER_DAY = 3, 12, 500
 
 
 @click.command(cls=Command)
 @pass_options
 def demo(options: Options) -> None:
-    """Load the bundled logs of a constructed tenant, scan them, and say what to try next.
+    """Make the logs of a small made-up tenant with three attacks in it, load and scan them, and say what to try next.
 
-    Uses a folder of its own (./graphcorr-demo, or --home), which may be deleted at any time.
+    Uses a folder of its own (./graphcorr-demo, or --home), which may be deleted at any time. The logs are in its folder
+    `sample`, with the truth about them.
 
     \b
     Example:  graphcorr demo
     """
     from graphcorr.cli.progress import shown_progress
-    from graphcorr.cli.scan import show_document
+    from graphcorr.config import load_config
+    from graphcorr.home import Home
     from graphcorr.load import load
+    from graphcorr.report import text
+    from graphcorr.sample.generate import CONFIG, LOGS
     from graphcorr.scan import scan
 
     home = options.home if "home" in options.given else DEMO_HOME
-    config = load_config(LOGS / "graphcorr.toml")
-    note(options, "The logs of this demonstration are constructed: no record was observed.")
+    note(options, "The logs of this demonstration are made up: no record was observed.")
+    Home(home).create()
+    sample = _sample(home / "sample")
     with shown_progress(options) as progress:
         loaded = load(
-            [LOGS / "logs"],
+            [sample / LOGS],
             home=home,
-            config=config,
+            config=load_config(sample / CONFIG),
             store=options.store,
             progress=progress,
             lock_timeout=options.lock_timeout,
@@ -53,20 +64,32 @@ def demo(options: Options) -> None:
             waiting=options.waiting,
         )
     read = loaded.read
-    click.echo(f"Read {read.records:,} records of {len(read.by_source)} sources from {len(read.files)} files.\n")
-    show_document(document, "text")
+    click.echo(f"Read {read.records:,} records of {len(read.by_source)} logs from {len(read.files)} files.\n")
+    click.echo(text.render_stories(document, colour=text.coloured(sys.stdout)), nl=False)
     click.echo("\nTry next:")
-    for line in _next_commands(home):
+    for line in _next_commands(home, document):
         click.echo(f"  {line}")
 
 
-def _next_commands(home: Path) -> tuple[str, ...]:
+def _sample(folder: Path) -> Path:
+    """The logs, made once; what a run that was stopped left behind is made again."""
+    from graphcorr.sample.generate import TRUTH, generate
+
+    if not (folder / TRUTH).is_file():  # written last
+        shutil.rmtree(folder, ignore_errors=True)
+        generate(folder, seed=SEED, days=DAYS, events_per_day=EVENTS_PER_DAY, stories=STORIES)
+    return folder
+
+
+def _next_commands(home: Path, document: ScanDocument) -> Iterable[str]:
     command = f"{_program()} --home {shlex.quote(str(home))}"
-    return (
-        f"{command} trace contoso-billing-sync",
-        f"{command} evidence 27067ee2-7694-44cc-9aa4-c681e1d06000",
-        f"{command} query 'MATCH (i:Identity) WHERE size(i.formerNames) > 0 RETURN i.name, i.formerNames'",
-    )
+    for finding in document.findings:
+        if finding.pattern == "renamed_principal":
+            yield f"{command} trace {shlex.quote(finding.details['newName'])}"
+            yield f"{command} evidence {finding.evidence[-1]}"
+            break
+    yield f"{command} scan"
+    yield f"{command} query 'MATCH (i:Identity) WHERE size(i.formerNames) > 0 RETURN i.name, i.formerNames'"
 
 
 def _program() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +100,7 @@ def show_document(document: ScanDocument, form: str) -> None:
 
     if form == "text":
         # The values inside are made safe by the renderer; the colours are ours.
-        click.echo(text.render(document, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ), nl=False)
+        click.echo(text.render(document, colour=text.coloured(sys.stdout)), nl=False)
     else:
         click.echo((json if form == "json" else csv).render(document), nl=False)
 

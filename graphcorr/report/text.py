@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -34,9 +35,24 @@ def render(document: ScanDocument, *, colour: bool = False) -> str:
 
     Every value is printed as it is, with control characters made visible; lines are left to the terminal to wrap.
     """
+    return _printed(_lines(document), colour)
+
+
+def render_stories(document: ScanDocument, *, colour: bool = False) -> str:
+    """The stories alone, below the summary of everything."""
+    lines = [Text(_summary(document), style="bold"), *(line for story in document.stories for line in _story(story))]
+    return _printed(lines, colour)
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether a stream is a terminal whose user wants colours."""
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def _printed(lines: Iterable[Text], colour: bool) -> str:
     buffer = io.StringIO()
     console = Console(file=buffer, force_terminal=colour, no_color=not colour, highlight=False, markup=False, width=200)
-    for line in _lines(document):
+    for line in lines:
         console.print(line, soft_wrap=True)
     return buffer.getvalue()
 

@@ -1,1 +1,1 @@
-"""Sample tenants; `demo/` holds the bundled logs of `graphcorr demo`."""
+"""Sample tenants: logs, configuration and truth, made from a seed. Shares nothing with the engine but forms of ids."""

@@ -1,4 +1,4 @@
-"""Tenants whose graphs the favourites must draw: the demo's, and parts of it that lack whole logs."""
+"""Tenants whose graphs the favourites must draw: one with every log, and parts of it that lack whole logs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-import graphcorr.sample
 from graphcorr.archive.archive import Archive
 from graphcorr.config import load_config
 from graphcorr.home import Home
 from graphcorr.load import load
 from graphcorr.projection.project import Projection, project
+from tests.demo import LOGS
 
-DEMO = Path(graphcorr.sample.__file__).parent / "demo"
 # Which of the demo's files each tenant has.
 TENANTS = {
     "demo": ("*",),
@@ -35,14 +34,14 @@ class Tenants:
     def get(self, name: str) -> Projection:
         if name not in self.made:
             logs = self.folder / name / "logs"
-            for file in (DEMO / "logs").rglob("*"):
+            for file in (LOGS / "logs").rglob("*"):
                 # AZKVAuditLogs are no directory audit logs.
                 if file.is_file() and any(file.match(wanted) for wanted in TENANTS[name]):
-                    target = logs / file.relative_to(DEMO / "logs")
+                    target = logs / file.relative_to(LOGS / "logs")
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(file, target)
             home = self.folder / name / "home"
-            load([logs], home=home, config=load_config(DEMO / "graphcorr.toml"), archive_only=True)
+            load([logs], home=home, config=load_config(LOGS / "graphcorr.toml"), archive_only=True)
             opened = Home(home)
             settings = opened.settings
             self.made[name] = project(

@@ -1,4 +1,4 @@
-"""The demonstration: its logs are whole, and it runs as the README promises."""
+"""The demonstration runs as the README promises; the logs that many tests load are whole."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from graphcorr.cli import run
-from graphcorr.cli.demo import LOGS
+from graphcorr.cli.demo import STORIES
 from graphcorr.config import load_config
 from graphcorr.ingest import registry
 from graphcorr.ingest.run import read_logs
+from tests.demo import LOGS
 
 # 40 events of 11 May in several shapes, quiet days around them, and two tokens that nobody used.
 BY_SOURCE = {
@@ -58,31 +59,29 @@ def test_the_configuration_names_real_sources() -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home that `graphcorr demo` leaves behind."""
     home = tmp_path_factory.mktemp("demo") / "home"
     assert run(["demo", "--quiet", "--home", str(home)]) == 0
     return home
 
 
-def test_the_first_patterns_find_something_and_none_fails(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_attacks_are_three_stories(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = json.loads((home / "sample" / "truth.json").read_text(encoding="utf-8"))
+    attacks = {story["id"]: {who["appId"] for who in story["principals"]} for story in truth["stories"]}
+    capsys.readouterr()
     assert run(["scan", "--quiet", "--home", str(home), "--format", "json"]) == 1
     document = json.loads(capsys.readouterr().out)
-    status = {pattern["id"]: pattern["status"] for pattern in document["patterns"]}
-    assert status.items() >= {
-        "failed_sign_ins_bad_credential": "found",
-        "orphan_sign_in": "found",
-        "renamed_principal": "found",
-        "unexplained_credential_update": "found",
-    }.items()
-    assert "failed" not in status.values()
+    assert "failed" not in {pattern["status"] for pattern in document["patterns"]}
+    subjects = {item["fingerprint"]: item["subject"]["appId"] for item in document["findings"] + document["leads"]}
+    told = [{subjects[step["fingerprint"]] for step in story["steps"]} for story in document["stories"]]
+    assert sorted(sorted(about - {None}) for about in told) == sorted(sorted(attacks[story]) for story in STORIES)
 
 
-def test_the_commands_that_the_demonstration_names_work(tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert run(["demo", "--quiet"]) == 0
+def test_the_commands_that_the_demonstration_names_work(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--quiet", "--home", str(home)]) == 0
     named = re.findall(r"^  graphcorr (.+)$", capsys.readouterr().out, flags=re.MULTILINE)
-    assert len(named) == 3
+    assert [shlex.split(line)[2] for line in named] == ["trace", "evidence", "scan", "query"]
     for line in named:
-        assert run(shlex.split(line)) == 0, line
+        assert run(shlex.split(line)) == (1 if " scan" in line else 0), line
         assert capsys.readouterr().out.strip(), line

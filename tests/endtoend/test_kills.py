@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from graphcorr.cli import run
-from graphcorr.cli.demo import LOGS
 from graphcorr.coverage import coverage
 from graphcorr.projection.project import Projection, tables_dir
 from graphcorr.scan import scan
+from tests.demo import LOGS
 from tests.endtoend.harness import Graph
 
 ROUNDS = int(os.environ.get("GRAPHCORR_KILL_ROUNDS", "3"))

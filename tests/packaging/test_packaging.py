@@ -34,7 +34,6 @@ print(json.dumps({
     "loaders": [name for name in files(content_dir("loaders"), "*.py") if name != "__init__.py"],
     "cypher": files(content_dir("cypher"), "*.cypher", "*.yaml", "*.md"),
     "sql": files(package, "*.sql"),
-    "demo": files(package / "sample" / "demo", "*"),
 }))
 """
 
@@ -108,7 +107,6 @@ def test_nothing_of_the_checkout_is_missing(checkout: dict[str, object]) -> None
     assert checkout["sources"]
     assert checkout["cypher"]
     assert checkout["sql"]
-    assert "graphcorr.toml" in checkout["demo"]  # type: ignore[operator]
 
 
 def test_the_wheel_installs_the_command_its_licence_and_no_generic_names(wheels: dict[str, Path]) -> None:

@@ -62,39 +62,48 @@ CASES: dict[str, tuple[list[Row], list[list[tuple[str, int]]], list[set[str]]]] 
     ),
     "one person, few identities": (
         [
-            from_address(renamed(1, at("08:00"), 1, user=1), "198.51.100.1"),
-            from_address(renamed(2, at("09:00"), 2, user=1), "198.51.100.2"),
+            from_address(keyed(1, at("08:00"), 1, user=1), "198.51.100.1"),
+            from_address(keyed(2, at("09:00"), 2, user=1), "198.51.100.2"),
         ],
-        [[("renamed_principal", 1), ("renamed_principal", 2)]],
+        [[("unexplained_credential_update", 1), ("unexplained_credential_update", 2)]],
         [{"actor"}],
     ),
     "two accounts, one rare address": (
         [
-            from_address(renamed(1, at("08:00"), 1, user=1), "198.51.100.1"),
-            from_address(renamed(2, at("09:00"), 2, user=2), "198.51.100.1"),
+            from_address(keyed(1, at("08:00"), 1, user=1), "198.51.100.1"),
+            from_address(keyed(2, at("09:00"), 2, user=2), "198.51.100.1"),
         ],
-        [[("renamed_principal", 1), ("renamed_principal", 2)]],
+        [[("unexplained_credential_update", 1), ("unexplained_credential_update", 2)]],
         [{"address"}],
     ),
     "one person who renames everything connects nothing": (
-        [from_address(renamed(of, at(f"08:{of:02}"), of, user=1), f"198.51.100.{of}") for of in range(1, 8)],
+        [from_address(keyed(of, at(f"08:{of:02}"), of, user=1), f"198.51.100.{of}") for of in range(1, 8)],
         [],
         [],
     ),
     "an address of many people connects nothing": (
-        [from_address(renamed(of, at(f"08:{of:02}"), of, user=of), "198.51.100.1") for of in range(1, 8)],
+        [from_address(keyed(of, at(f"08:{of:02}"), of, user=of), "198.51.100.1") for of in range(1, 8)],
         [],
         [],
     ),
     "what lies more than a week apart is two things": (
         [
-            from_address(renamed(1, at("08:00"), 1, user=1), "198.51.100.1"),
-            from_address(renamed(2, at("09:00", 9), 2, user=1), "198.51.100.2"),
+            from_address(keyed(1, at("08:00"), 1, user=1), "198.51.100.1"),
+            used(950, at("07:00", 9), 2),
+            from_address(keyed(2, at("09:00", 9), 2, user=1), "198.51.100.2"),
         ],
         [],
         [],
     ),
-    "a single finding is no story": ([from_address(renamed(1, at("08:00"), 1), "198.51.100.1")], [], []),
+    "renames alone are no story": (
+        [
+            from_address(renamed(1, at("08:00"), 1, user=1), "198.51.100.1"),
+            from_address(renamed(2, at("09:00"), 2, user=1), "198.51.100.2"),
+        ],
+        [],
+        [],
+    ),
+    "a single finding is no story": ([from_address(keyed(1, at("08:00"), 1), "198.51.100.1")], [], []),
 }
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from graphcorr import content
 from graphcorr.config import Config, parse_config
+from tests.demo import LOGS
 from tests.endtoend.harness import Graph, Place
 
 DEPLOY = "e00a7cc6-249a-4c8f-bc13-d8f339386589"
@@ -42,7 +40,7 @@ ranges = ["198.51.100.128/25"]
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Graph, Graph]:
     """The demo's graph without and with lists."""
     place = Place(tmp_path_factory.mktemp("lists"))
-    place.load(Path(content.__file__).parent / "sample" / "demo" / "logs")
+    place.load(LOGS / "logs")
     plain = place.graph(Config())
     kept = {name: list(rows) for name, rows in plain.tables().items()}
     listed = place.graph(LISTED)
