@@ -40,7 +40,7 @@ CALL () {
   // Deleted according to an inventory.
   MATCH (ended:ServicePrincipal {tenantId: $tenantId})
   WHERE ended.deletedAt IS NOT NULL AND NOT EXISTS {
-    MATCH (c:Change)-[:CHANGED]->(ended) WHERE c.lifecycle IN ['deleted', 'hardDeleted']
+    MATCH (ended)<-[:CHANGED]-(c:Change) WHERE c.lifecycle IN ['deleted', 'hardDeleted']
   }
   RETURN ended, ended.deletedAt AS endedAt, null AS eventId, 'deleted' AS state
 }
@@ -50,8 +50,9 @@ WITH ended, endedAt, eventId, state, coalesce(whole, ended) AS subject
 MATCH (subject)<-[:PART_OF*0..1]-(p:ServicePrincipal)
 WHERE (p.key = ended.key OR ended:AppRegistration) AND p.lastSeen > endedAt AND coalesce(p.createdAt, endedAt) <= endedAt
 CALL (ended, p, endedAt) {
-  OPTIONAL MATCH (c:Change)-[:CHANGED]->(o:DirectoryObject)
-  WHERE o.key IN [ended.key, p.key] AND c.at > endedAt AND (c.lifecycle = 'restored' OR c.enabled = true)
+  UNWIND [ended, p] AS o
+  OPTIONAL MATCH (o)<-[:CHANGED]-(c:Change)
+  WHERE c.at > endedAt AND (c.lifecycle = 'restored' OR c.enabled = true)
   RETURN min(c.at) AS backAt
 }
 // Switched off and then deleted is one end.
@@ -67,7 +68,7 @@ CALL (p, endedAt, backAt) {
   UNION ALL
   MATCH (p)-[:PERFORMED]->(a:Activity)
   WHERE a.outcome = 'success' AND a.lastSeen > endedAt + duration($delay) AND (backAt IS NULL OR a.lastSeen < backAt)
-  OPTIONAL MATCH (s:SignIn)-[led:LED_TO]->(a) WHERE led.confidence IN ['exact', 'high']
+  OPTIONAL MATCH (a)<-[led:LED_TO]-(s:SignIn) WHERE led.confidence IN ['exact', 'high']
   WITH endedAt, a, min(s.firstSeen) AS issuedAt
   WITH endedAt, a, CASE WHEN issuedAt > endedAt + duration($delay) THEN 'signIn'
     WHEN a.firstSeen > endedAt + duration($tokenLife) THEN 'newToken' ELSE 'oldToken' END AS act

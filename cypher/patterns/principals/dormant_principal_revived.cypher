@@ -17,7 +17,7 @@ params:
     reason: A key that was added to be used is used within days.
 fingerprint: [tenantId, principalId, day]
 subject: subject
-sentence: "{principal} had {past}, was given a credential by {actor} at {addedAt} and {then}."
+sentence: "{principal} had {past}, was given a credential by {actor} at {addedAt} and {usage}."
 disproof: >
   The owner put the application back into service at that time.
 attack: [T1098.001, T1078.004]
@@ -33,7 +33,7 @@ MATCH (key:Credential {tenantId: $tenantId})<-[added:ADDED]-(c:Change)
 WHERE c.at IS NOT NULL AND coalesce(c.result, 'success') = 'success'
 MATCH (o:DirectoryObject) WHERE o.key = added.objectKey AND NOT o:MicrosoftOwned
 OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-OPTIONAL MATCH (by)-[:MADE]->(c)
+OPTIONAL MATCH (c)<-[:MADE]-(by)
 WITH coalesce(whole, o) AS subject, o, key, c, by ORDER BY c.at, c.eventId
 WITH subject, toString(date(c.at)) AS day, min(c.at) AS addedAt, collect(DISTINCT c.eventId) AS changes,
   min(o.objectId) AS objectId, max(coalesce(by.userPrincipalName, by.name, by.caption)) AS actor,
@@ -86,5 +86,5 @@ RETURN CASE WHEN reason IS NULL THEN 'found' ELSE 'notDecidable' END AS verdict,
   coalesce(subject.name, subject.caption) AS principal, coalesce(actor, 'someone the logs do not show') AS actor,
   CASE WHEN lastActive IS NULL THEN 'not been active as far as the logs go back' ELSE 'not been active since ' + toString(date(lastActive)) END AS past,
   CASE WHEN usedAt IS NULL THEN 'the logs do not tell whether it signed in' ELSE 'signed in on ' + toString(date(usedAt))
-    + coalesce(' from ' + firstUse.address, '') END AS then
+    + coalesce(' from ' + firstUse.address, '') END AS usage
 ORDER BY tenantId, principalId, day

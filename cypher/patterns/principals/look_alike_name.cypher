@@ -11,7 +11,7 @@ needs: [AuditLogs, AADServicePrincipalSignInLogs]
 params: {}
 fingerprint: [tenantId, principalId, modelAppId]
 subject: subject
-sentence: "{principal} is called \"{name}\", which looks like \"{model}\" ({of}, application {modelAppId}){remark}."
+sentence: "{principal} is called \"{name}\", which looks like \"{model}\" ({whose}, application {modelAppId}){remark}."
 disproof: >
   The owner of the application chose the name for a reason of its own, and nobody takes it for the other.
 attack: [T1036.005]
@@ -27,7 +27,7 @@ CALL () {
   // Microsoft's own, by the list.
   MATCH (a:Application) WHERE a.skeleton IS NOT NULL AND a.microsoftOwned = true
   MATCH (n:Name) WHERE n.skeleton = a.skeleton
-  RETURN n, a.appId AS modelAppId, a.name AS model, null AS modelOwner, 'Microsoft' AS of
+  RETURN n, a.appId AS modelAppId, a.name AS model, null AS modelOwner, 'Microsoft' AS whose
   UNION ALL
   // Service principals of this tenant with high-risk permissions or roles.
   MATCH (power:Permission|DirectoryRole|AzureRole)<-[:HOLDS]-(m:ServicePrincipal)-[:NAMED]->(known:Name)
@@ -35,13 +35,13 @@ CALL () {
   WITH DISTINCT m, known
   MATCH (n:Name) WHERE n.skeleton = known.skeleton
   RETURN n, m.appId AS modelAppId, known.value AS model, coalesce(m.ownerTenantId, $tenantId) AS modelOwner,
-    'privileged' AS of
+    'privileged' AS whose
 }
-WITH n, modelAppId, model, modelOwner, of WHERE n.tenantId = $tenantId
+WITH n, modelAppId, model, modelOwner, whose WHERE n.tenantId = $tenantId
 MATCH (n)<-[named:NAMED]-(o:DirectoryObject)
 WHERE coalesce(o.appId, '') <> modelAppId AND NOT o:MicrosoftOwned
 OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-WITH coalesce(whole, o) AS subject, o, named, n, modelAppId, model, modelOwner, of
+WITH coalesce(whole, o) AS subject, o, named, n, modelAppId, model, modelOwner, whose
 WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
   AND NOT EXISTS { MATCH (x:Application) WHERE x.appId = subject.appId AND x.microsoftOwned = true }
 CALL (subject) {
@@ -52,14 +52,14 @@ WITH *, CASE WHEN registered = 1 OR o:ManagedIdentity THEN $tenantId ELSE coales
 // Two applications of one owner may share a name.
 WHERE owner IS NULL OR modelOwner IS NULL OR owner <> modelOwner
 WITH * ORDER BY named.validFrom, named.key, n.value, model, o.objectId
-WITH subject, modelAppId, of, max(owner) AS owner, head(collect(model)) AS model, head(collect(n.value)) AS name,
+WITH subject, modelAppId, whose, max(owner) AS owner, head(collect(model)) AS model, head(collect(n.value)) AS name,
   min(o.objectId) AS objectId, min(coalesce(named.validFrom, named.validTo)) AS firstAt,
   max(coalesce(named.validTo, o.lastSeen, named.validFrom)) AS lastAt,
   reduce(all = [], ids IN collect(coalesce(named.eventIds, [])) | all + ids) AS evidence
 RETURN CASE WHEN owner IS NULL THEN 'notDecidable' ELSE 'found' END AS verdict,
   CASE WHEN owner IS NULL THEN 'ownedElsewhere' ELSE null END AS reason, subject, firstAt, lastAt, evidence[..20] AS evidence,
   'high' AS confidence, $tenantId AS tenantId, coalesce(subject.appId, objectId) AS principalId, modelAppId, name, model,
-  CASE of WHEN 'Microsoft' THEN 'one of Microsoft\'s own' ELSE 'a privileged one of another owner' END AS of,
+  CASE whose WHEN 'Microsoft' THEN 'one of Microsoft\'s own' ELSE 'a privileged one of another owner' END AS whose,
   coalesce('Application ' + subject.appId, 'Object ' + objectId) AS principal,
   CASE WHEN owner IS NULL THEN '; no record says who owns it' WHEN owner = $tenantId THEN '; it belongs to this tenant'
     ELSE '; it belongs to tenant ' + owner END AS remark

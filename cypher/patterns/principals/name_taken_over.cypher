@@ -69,7 +69,7 @@ WHERE subject.key <> bearer.key
   // The platform creates the identity of a resource that is set up again.
   AND NOT (renamedAt IS NULL AND heir:ManagedIdentity AND former:ManagedIdentity)
 OPTIONAL MATCH (c:Change) WHERE c.eventId = changeId
-OPTIONAL MATCH (a)-[:MADE]->(c)
+OPTIONAL MATCH (c)<-[:MADE]-(a)
 WITH *, coalesce(c.lifecycle = 'created', false) AS made
 CALL (bearer, a, at) {
   // Owners and creators of the former bearer, who were so before all this began.
@@ -84,7 +84,7 @@ CALL (bearer, a, at) {
 WITH *, renamedAt IS NULL AND made AS recreated
 WHERE NOT (recreated AND byOwner)
 CALL (former, renamedAt) {
-  OPTIONAL MATCH (d:Change)-[:CHANGED]->(former) WHERE d.lifecycle IN ['deleted', 'hardDeleted'] AND renamedAt IS NULL
+  OPTIONAL MATCH (former)<-[:CHANGED]-(d:Change) WHERE d.lifecycle IN ['deleted', 'hardDeleted'] AND renamedAt IS NULL
   WITH d ORDER BY d.at, d.eventId
   RETURN collect(d.eventId) AS deletions
 }

@@ -31,18 +31,18 @@ MATCH (former:DirectoryObject {tenantId: $tenantId}) WHERE former.deletedAt IS N
 MATCH (former)-[again:RECREATED_AS]->(present:DirectoryObject)
 WHERE coalesce(present.createdAt, present.firstSeen) <= former.deletedAt + duration($longest)
 // The first of the chain holds the finding together.
-MATCH (root:DirectoryObject)-[:RECREATED_AS*0..30]->(former) WHERE NOT EXISTS { (:DirectoryObject)-[:RECREATED_AS]->(root) }
+MATCH (former)<-[:RECREATED_AS*0..30]-(root:DirectoryObject) WHERE NOT EXISTS { (root)<-[:RECREATED_AS]-(:DirectoryObject) }
 OPTIONAL MATCH (root)-[:PART_OF]->(rootWhole:Identity)
 OPTIONAL MATCH (present)-[:PART_OF]->(whole:Identity)
 WITH coalesce(rootWhole.appId, root.objectId) AS firstId, coalesce(whole, present) AS subject, former, present, again,
   coalesce(present.createdAt, present.firstSeen) AS bornAt
 CALL (former, present) {
-  OPTIONAL MATCH (end:Change)-[:CHANGED]->(former) WHERE end.lifecycle IN ['deleted', 'hardDeleted']
-  OPTIONAL MATCH (by)-[:MADE]->(end)
-  WITH present, end, by ORDER BY end.at, end.eventId
-  WITH present, collect(DISTINCT end.eventId) AS ends, collect(DISTINCT by.key) AS enders
-  OPTIONAL MATCH (birth:Change)-[:CHANGED]->(present) WHERE birth.lifecycle = 'created'
-  OPTIONAL MATCH (by)-[:MADE]->(birth)
+  OPTIONAL MATCH (former)<-[:CHANGED]-(gone:Change) WHERE gone.lifecycle IN ['deleted', 'hardDeleted']
+  OPTIONAL MATCH (gone)<-[:MADE]-(by)
+  WITH present, gone, by ORDER BY gone.at, gone.eventId
+  WITH present, collect(DISTINCT gone.eventId) AS ends, collect(DISTINCT by.key) AS enders
+  OPTIONAL MATCH (present)<-[:CHANGED]-(birth:Change) WHERE birth.lifecycle = 'created'
+  OPTIONAL MATCH (birth)<-[:MADE]-(by)
   WITH ends, enders, birth, by ORDER BY birth.at, birth.eventId
   WITH ends, enders, collect(DISTINCT birth.eventId) AS births, collect(DISTINCT by.key) AS makers,
     max(coalesce(by.userPrincipalName, by.name, by.caption)) AS maker

@@ -45,7 +45,7 @@ CALL () {
   MATCH (o:DirectoryObject) WHERE o.key = became.objectKey AND (o:AppRegistration OR o:ServicePrincipal)
     AND NOT o:MicrosoftOwned
   OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-  OPTIONAL MATCH (a)-[:MADE]->(c)
+  OPTIONAL MATCH (c)<-[:MADE]-(a)
   WITH coalesce(whole, o) AS subject, c, o, a, old.value AS oldName, new.value AS newName ORDER BY c.at, c.eventId
   RETURN subject, coalesce(c.correlationId, c.eventId) AS operationId, null AS day, min(o.objectId) AS objectId,
     head(collect(oldName)) AS oldName, head(collect(newName)) AS newName, min(c.at) AS start, max(c.at) AS stop,

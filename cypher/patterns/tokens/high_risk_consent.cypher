@@ -29,7 +29,7 @@ WHERE c.tenantId = $tenantId AND c.at IS NOT NULL AND coalesce(c.result, 'succes
   AND (given.consentType IN ['application', 'allPrincipals'] OR power.kind = 'application' OR c.adminConsent = true)
 MATCH (c)-[:CHANGED]->(grantee:DirectoryObject) WHERE NOT grantee:User AND NOT grantee:AppRegistration
 OPTIONAL MATCH (grantee)-[:PART_OF]->(whole:Identity)
-OPTIONAL MATCH (by)-[:MADE]->(c)
+OPTIONAL MATCH (c)<-[:MADE]-(by)
 WITH coalesce(whole, grantee) AS subject, grantee, by, c, power, given ORDER BY power.value, power.key, c.at, c.eventId
 WITH subject, by, toString(date(c.at)) AS day, min(grantee.objectId) AS objectId, min(c.at) AS firstAt, max(c.at) AS lastAt,
   collect(DISTINCT c.eventId) AS evidence, collect(DISTINCT coalesce(power.value, power.caption)) AS permissions,
