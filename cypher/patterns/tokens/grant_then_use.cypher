@@ -75,7 +75,7 @@ CALL (g, actor, grantedAt) {
   WHERE by.key = actor.key AND x.firstSeen < grantedAt - duration($habit)
   RETURN count(x) AS earlier
 }
-WITH *, [x IN used WHERE NOT x IN known] + changes AS fresh,
+WITH *, [x IN used WHERE NOT x IN known] + changes AS fresh, used + changes AS done,
   CASE WHEN usedAt IS NULL THEN changedAt WHEN changedAt IS NULL THEN usedAt WHEN usedAt < changedAt THEN usedAt ELSE changedAt END AS firstUse,
   CASE WHEN lastUse IS NULL THEN lastChange WHEN lastChange IS NULL THEN lastUse WHEN lastUse > lastChange THEN lastUse ELSE lastChange END AS lastAct
 WITH *, CASE WHEN earlier > 0 THEN 'lead' ELSE 'found' END AS verdict
@@ -90,7 +90,7 @@ RETURN verdict, CASE verdict WHEN 'lead' THEN 'actorHabit' ELSE null END AS reas
   coalesce(actor.userPrincipalName, actor.name, actor.caption, 'someone the logs do not show') AS actor,
   coalesce(subject.name, subject.caption) AS principal,
   (firstUse.epochMillis - grantedAt.epochMillis) / 60000 AS minutes,
-  reduce(text = '', name IN used + changes | text + CASE text WHEN '' THEN '' ELSE ', ' END + name) AS operations,
+  reduce(text = '', name IN done | text + CASE text WHEN '' THEN '' ELSE ', ' END + toString(name)) AS operations,
   CASE WHEN verdict = 'lead' THEN '; the same actor had made this grant before' WHEN size(fresh) = 0 THEN '; it had done so before the grant as well'
     ELSE '' END AS remark
 ORDER BY tenantId, principalId, grantId, grantEventId
