@@ -52,13 +52,18 @@ WITH subject, key, operationId, changes, head(changes) AS change, head(objects) 
   head(changes).at AS addedAt
 OPTIONAL MATCH (a)-[:MADE]->(change)
 WITH subject, key, operationId, changes, change, object, addedAt, head(collect(a)) AS actor
-// Successful sign-ins before, by any object of the identity, with anything but this key.
+// Successful sign-ins before, by any object of the identity, with anything but this key. Many: the key is compared as
+// written where it is, and nothing is sorted.
 CALL (subject, key, addedAt) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)
-  WHERE s.resultClass = 'success' AND s.firstSeen < addedAt AND NOT EXISTS { (s)-[:USED]->(key) }
-  WITH s, addedAt ORDER BY s.firstSeen DESC, s.key
-  RETURN max(CASE WHEN s.lastSeen <= addedAt THEN s.lastSeen ELSE s.firstSeen END) AS lastSuccess,
-    coalesce(head(collect(s.sampleIds)), []) AS successEvents
+  WHERE s.resultClass = 'success' AND s.firstSeen < addedAt
+    AND CASE WHEN s.keyId IS NULL OR key.keyId IS NULL THEN NOT EXISTS { (s)-[:USED]->(key) }
+      ELSE s.keyId <> key.keyId END
+  WITH collect(s) AS before, max(s.firstSeen) AS latest,
+    max(CASE WHEN s.lastSeen <= addedAt THEN s.lastSeen ELSE s.firstSeen END) AS lastSuccess
+  WITH [s IN before WHERE s.firstSeen = latest] AS last, lastSuccess
+  WITH reduce(first = head(last), s IN last | CASE WHEN s.key < first.key THEN s ELSE first END) AS last, lastSuccess
+  RETURN lastSuccess, coalesce(last.sampleIds, []) AS successEvents
 }
 // Does the log of sign-ins cover the look-back?
 CALL (object, addedAt) {
@@ -91,14 +96,17 @@ CALL (subject, addedAt) {
 }
 // Explanation: it failed from an address of its own, with an expired key, or with a bad one that nobody had removed.
 CALL (subject, addedAt, goneAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)-[:FROM]->(ip:IPAddress)
+  // Two steps: few of the sign-ins failed, and only theirs are the addresses of interest.
+  MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)
   WHERE s.resultClass = 'credentialFailed' AND s.firstSeen < addedAt AND s.lastSeen >= addedAt - duration($lookBack)
     AND (s.resultCode IN ['7000222', '1000502'] OR goneAt IS NULL OR s.firstSeen < goneAt)
-    AND EXISTS {
-      MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip)
-      WHERE seen.firstSuccess < s.firstSeen
-        AND (s.resultCode IN ['7000222', '1000502'] OR seen.firstSuccess < s.firstSeen - duration($knownFor))
-    }
+  WITH subject, s
+  MATCH (s)-[:FROM]->(ip:IPAddress)
+  WHERE EXISTS {
+    MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip)
+    WHERE seen.firstSuccess < s.firstSeen
+      AND (s.resultCode IN ['7000222', '1000502'] OR seen.firstSuccess < s.firstSeen - duration($knownFor))
+  }
   WITH s ORDER BY s.firstSeen, s.key
   RETURN reduce(all = [], ids IN collect(s.sampleIds)[..5] | all + ids) AS failedEvents
 }
