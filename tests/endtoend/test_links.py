@@ -105,13 +105,18 @@ def test_token_id_of_an_unknown_sign_in_is_no_act_of_another(tmp_path: Path) -> 
             [sign_in(1, at("07:05"), resource=ARM), sign_in(2, at("07:03"), resource=ARM, ip="203.0.113.11")],
             [(guid("5", 1), "tokenTime", "medium", 1, 2)],
         ),
+        # A log that states the time as it was: the sign-in of that second, not the one some minutes later.
+        (
+            [sign_in(1, at("07:00:00.4"), resource=ARM), sign_in(2, at("07:04:30"), resource=ARM)],
+            [(guid("5", 1), "tokenTime", "medium", 1, 2)],
+        ),
         # Issued long before the token: another sign-in.
         ([sign_in(1, at("06:30"), resource=ARM)], []),
     ],
-    ids=["unique", "nearest of two", "none"],
+    ids=["unique", "nearest of two", "not back-dated", "none"],
 )
 def test_issue_time_in_the_claims_names_the_sign_in(tmp_path: Path, sign_ins: list[Row], expected: list[Any]) -> None:
-    # `iat` is five minutes before the sign-in.
+    # `iat` is five minutes before the sign-in, or the sign-in's own second.
     acts = jsonl(arm_act(1, at("07:50"), issued=moment("07:00")))
     assert links(graph_of(tmp_path, {"s.jsonl": jsonl(*sign_ins), "a.jsonl": acts})) == expected
 

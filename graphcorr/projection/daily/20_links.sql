@@ -49,8 +49,11 @@ SELECT link_key, life, place, "at", min(sign_in_id) AS sign_in_id FROM (
     FROM sign_in_key
 ) GROUP BY link_key, life, place, "at";
 
+-- Where an act is looked for. Tokens are issued five minutes back-dated, but not every log states it so: the sign-in is
+-- near the stated time or five minutes after it.
 CREATE OR REPLACE TEMP TABLE act_place AS
-SELECT *, unnest(CASE WHEN any_address THEN ['any'] ELSE [ip, '*'] END) AS place FROM open_act;
+SELECT *, unnest(CASE WHEN any_address THEN ['any'] ELSE [ip, '*'] END) AS place
+FROM (SELECT * REPLACE (unnest(CASE WHEN timed THEN [centre - INTERVAL 5 MINUTE, centre] ELSE [centre] END) AS centre) FROM open_act);
 
 CREATE OR REPLACE TEMP TABLE time_link AS
 WITH near AS (
