@@ -28,15 +28,16 @@ CALL () {
   // Somewhere that is not Azure.
   MATCH (p:ManagedIdentity {tenantId: $tenantId})-[:PERFORMED]->(a:Activity)
   WHERE a.address IS NOT NULL
-  WITH p, a ORDER BY a.firstSeen, a.key
-  WITH p, a.address AS address, min(a.firstSeen) AS firstAt, max(a.lastSeen) AS lastAt, collect(DISTINCT a.operation)[..3] AS operations,
-    collect(a.sampleIds)[..5] AS ids, head(collect(a)) AS sample
-  MATCH (sample)-[:FROM]->(ip:IPAddress)
+  WITH p, a.address AS address, min(a.firstSeen) AS firstAt, max(a.lastSeen) AS lastAt
+  MATCH (ip:IPAddress {address: address})
   WHERE NOT coalesce(ip.scope, 'public') IN ['private', 'azure'] AND coalesce(ip.declared, false) = false
   // Whether Azure's addresses are known at all: then some address of this tenant is one of them.
   WITH *, EXISTS {
     MATCH (cloud:IPAddress)<-[:FROM|SEEN_FROM]-(seen) WHERE cloud.scope = 'azure' AND seen.tenantId = $tenantId
   } AS ranges
+  OPTIONAL MATCH (p)-[:PERFORMED]->(a:Activity) WHERE ranges AND a.address = address
+  WITH p, address, firstAt, lastAt, ranges, a ORDER BY a.firstSeen, a.key
+  WITH p, address, firstAt, lastAt, ranges, collect(DISTINCT a.operation)[..3] AS operations, collect(a.sampleIds)[..5] AS ids
   RETURN p, address, 'outside' AS kind, firstAt, lastAt, operations, ids, null AS other, CASE WHEN ranges THEN null ELSE 'noAzureRanges' END AS obstacle
   UNION ALL
   // One token, two networks.

@@ -24,20 +24,20 @@ references:
   - https://learn.microsoft.com/graph/microsoft-graph-activity-logs-overview
 */
 CALL () {
-  MATCH (a:Activity {tenantId: $tenantId})-[carried:CARRIED]->(g)
-  WHERE carried.origin = 'absent'
-  MATCH (a)<-[:PERFORMED]-(p) WHERE NOT p:User
-  RETURN p, g, carried.firstAt AS at, carried.lastAt AS until, a.sampleIds AS ids, coalesce(carried.originEventIds, []) AS stated,
-    null AS obstacle
+  MATCH (g:Permission)<-[carried:CARRIED]-(a:Activity) WHERE a.tenantId = $tenantId AND carried.origin IN ['absent', 'unknown']
+  RETURN g, carried, a
   UNION ALL
-  // What cannot be told is told once per identity, and only of what would matter.
-  MATCH (g)<-[carried:CARRIED]-(a:Activity {tenantId: $tenantId})
-  WHERE (g:Permission OR g:DirectoryRole) AND g.risk = 'high' AND carried.origin = 'unknown'
-  WITH a.servicePrincipalId AS written, a.appId AS app, g, coalesce(carried.originReason, 'noFullStatement') AS obstacle,
-    head(collect(a)) AS sample, min(carried.firstAt) AS at, max(carried.lastAt) AS until
-  MATCH (sample)<-[:PERFORMED]-(p) WHERE NOT p:User
-  RETURN p, g, at, until, [] AS ids, [] AS stated, obstacle
+  MATCH (g:DirectoryRole)<-[carried:CARRIED]-(a:Activity) WHERE a.tenantId = $tenantId AND carried.origin IN ['absent', 'unknown']
+  RETURN g, carried, a
 }
+// What cannot be told is told only of what would matter.
+WITH g, carried, a WHERE carried.origin = 'absent' OR g.risk = 'high'
+WITH g, a.servicePrincipalId AS written, a.appId AS app,
+  CASE carried.origin WHEN 'absent' THEN null ELSE coalesce(carried.originReason, 'noFullStatement') END AS obstacle,
+  min(carried.firstAt) AS at, max(carried.lastAt) AS until, min(a.key) AS sampleKey, min(carried.originEventIds[0]) AS statement
+MATCH (sample:Activity {key: sampleKey})<-[:PERFORMED]-(p) WHERE NOT p:User
+WITH p, g, at, until, CASE WHEN obstacle IS NULL THEN sample.sampleIds ELSE [] END AS ids,
+  [x IN [statement] WHERE x IS NOT NULL AND obstacle IS NULL] AS stated, obstacle
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
 WITH p, coalesce(whole, p) AS subject, g, at, until, ids, stated, obstacle ORDER BY at, p.key
 WHERE NOT p:MicrosoftOwned AND coalesce(subject.kind, 'unknown') <> 'microsoft'
