@@ -148,8 +148,9 @@ def test_credentials_have_their_lives(answer: Answer) -> None:
     with_new_key = set(range(told.PLAIN, told.IMPOSTOR + 1)) - {told.HEIR}
     expected = {told.THUMBPRINT: ("Credential:Certificate", None, *[moment("16:24:39.819")] * 2, "unknown")}
     for n in range(told.PLAIN, told.DECOY + 1):
-        # It was in use before the first list that shows it.
-        expected[guid("f", n)] = ("Credential:Secret", None, before, before, "unknown")
+        # The record that adds the other key lists it; the decoy's and the heir's key is in no list.
+        listed = "listed" if n in with_new_key else "unknown"
+        expected[guid("f", n)] = ("Credential:Secret", None, before, before, listed)
         if n in with_new_key:
             expected[guid("f", 100 * n + 2)] = ("Credential:Secret", added, after, after, "added")
     assert rows == expected
