@@ -11,7 +11,7 @@ needs: [AuditLogs, AADServicePrincipalSignInLogs]
 params: {}
 fingerprint: [tenantId, principalId, credentialId]
 subject: subject
-sentence: "{credential} signed in as {principal}, first at {firstAt} from {address}: the full list of its keys before did not hold it, and nothing in the audit log since added it."
+sentence: "{credential} signed in as {principal}, first at {firstAt} from {address}: {what}."
 disproof: >
   The record of the change that added this key, or a list of keys from before its first use that holds it.
 attack: [T1098.001, T1078.004]
@@ -51,5 +51,7 @@ RETURN CASE origin WHEN 'absent' THEN 'found' ELSE 'notDecidable' END AS verdict
   subject, s.firstSeen AS firstAt, lastAt, statements + s.sampleIds[..1] AS evidence,
   CASE origin WHEN 'absent' THEN 'high' ELSE 'info' END AS severity, 'high' AS confidence,
   $tenantId AS tenantId, coalesce(subject.appId, s.servicePrincipalId, s.appId) AS principalId, credentialId,
-  s.address AS address, s.resourceName AS resource, credential, coalesce(subject.name, subject.caption) AS principal
+  s.address AS address, s.resourceName AS resource, credential, coalesce(subject.name, subject.caption) AS principal,
+  CASE origin WHEN 'absent' THEN 'the full list of its keys before did not hold it, and nothing in the audit log since added it'
+    ELSE 'the logs cannot tell whether it was added (' + why + ')' END AS what
 ORDER BY tenantId, principalId, credentialId
