@@ -51,11 +51,10 @@ WHERE longEnough OR NOT networkKnown
 CALL (subject, address, firstAt, longEnough) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)-[from:FROM]->(:IPAddress)
   WHERE longEnough AND s.resultClass = 'success' AND s.firstSeen <= firstAt
-  WITH s, from, address, firstAt ORDER BY s.firstSeen, s.key
   RETURN count(DISTINCT CASE WHEN s.firstSeen < firstAt THEN toString(date(s.hour)) END) AS knownDays,
     collect(DISTINCT CASE WHEN s.firstSeen < firstAt THEN from.country END) AS knownCountries,
-    head(collect(CASE WHEN s.address = address THEN from.country END)) AS country,
-    coalesce(head(collect(CASE WHEN s.address = address THEN s.sampleIds END)), []) AS evidence
+    min(CASE WHEN s.address = address THEN from.country END) AS country,
+    collect(CASE WHEN s.address = address THEN s.sampleIds END) AS events
 }
 // A hole in the log of sign-ins may hide that the address is old.
 CALL (firstAt) {
@@ -71,10 +70,10 @@ WHERE verdict <> 'notDecidable' OR NOT (declared OR networkKnown)
 RETURN verdict,
   CASE verdict WHEN 'notDecidable' THEN 'baselineTooShort' WHEN 'lead' THEN
     CASE WHEN networkKnown THEN 'networkKnown' ELSE 'networkDeclared' END ELSE null END AS reason,
-  subject, firstAt, lastAt, evidence,
+  subject, firstAt, lastAt, reduce(all = [], ids IN events | all + ids) AS evidence,
   CASE WHEN verdict = 'lead' THEN 'info' WHEN inAzure THEN 'low' WHEN newCountry THEN 'high' ELSE 'medium' END AS severity,
   CASE WHEN gaps > 0 THEN 'medium' ELSE 'high' END AS confidence,
-  $tenantId AS tenantId, coalesce(subject.appId, objectId) AS principalId, address, country, knownCountries, knownDays,
+  $tenantId AS tenantId, coalesce(subject.appId, objectId) AS principalId, address, country, knownDays,
   networkKnown, newCountry, gaps,
   coalesce(subject.name, subject.caption) AS principal,
   coalesce(' (' + country + ')', '') AS where,

@@ -27,14 +27,12 @@ references:
 MATCH (a:Activity {tenantId: $tenantId})
 WHERE a.withoutSignInCount > 0 AND a.evidence <> 'microsoftOwned'
 // What a user does goes through a client application.
-WITH a WHERE NOT EXISTS { (a)-[:THROUGH]->() }
+WITH a WHERE a.servicePrincipalId IS NOT NULL OR NOT EXISTS { (a)-[:THROUGH]->() }
 // By what is written first: who it was is looked up once per group.
-WITH a ORDER BY a.firstSeen, a.key
 WITH a.servicePrincipalId AS writtenObjectId, a.appId AS writtenAppId, a.service AS service, a.address AS address,
-  a.evidence AS coverage, head(collect(a)) AS sample, sum(a.withoutSignInCount) AS events,
-  min(a.firstSeen) AS firstAt, max(a.lastSeen) AS lastAt, collect(DISTINCT a.operation)[..3] AS operations,
-  collect(a.unexplainedIds)[..20] AS unexplained
-MATCH (p)-[:PERFORMED]->(sample) WHERE NOT p:User AND NOT p:MicrosoftOwned
+  a.evidence AS coverage, min(a.key) AS sampleKey, sum(a.withoutSignInCount) AS events,
+  min(a.firstSeen) AS firstAt, max(a.lastSeen) AS lastAt
+MATCH (sample:Activity {key: sampleKey})<-[:PERFORMED]-(p) WHERE NOT p:User AND NOT p:MicrosoftOwned
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
 WITH *, coalesce(whole, p) AS subject
 WITH *, CASE WHEN coverage <> 'complete' THEN coverage
@@ -47,13 +45,18 @@ WITH *, CASE WHEN coverage <> 'complete' THEN coverage
 WHERE coalesce(subject.kind, 'unknown') <> 'microsoft' AND NOT EXISTS {
   MATCH (m:Application) WHERE m.appId = writtenAppId AND m.microsoftOwned = true
 }
-WITH subject, service, address, obstacle, operations, events, firstAt, lastAt, unexplained,
-  coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId
-ORDER BY firstAt, principalId, service, address
-WITH subject, principalId, service, address, obstacle, sum(events) AS events, min(firstAt) AS firstAt, max(lastAt) AS lastAt,
-  head(collect(operations)) AS operations, reduce(all = [], lists IN collect(unexplained) | all + lists) AS unexplained
+WITH subject, coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId, service, address, obstacle,
+  sum(events) AS events, min(firstAt) AS firstAt, max(lastAt) AS lastAt
+// What it was is told of findings only.
+CALL (subject, service, address, obstacle) {
+  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[:PERFORMED]->(a:Activity)
+  WHERE obstacle IS NULL AND a.withoutSignInCount > 0 AND a.evidence = 'complete' AND a.service = service
+    AND coalesce(a.address, '') = coalesce(address, '')
+  WITH a.operation AS operation, a.unexplainedIds AS ids, a.firstSeen AS at, a.key AS fold ORDER BY at, fold
+  RETURN collect(DISTINCT operation)[..3] AS operations, collect(ids)[..20] AS unexplained
+}
 RETURN CASE WHEN obstacle IS NULL THEN 'found' ELSE 'notDecidable' END AS verdict, obstacle AS reason,
-  subject, firstAt, lastAt, reduce(all = [], ids IN unexplained[..20] | all + ids) AS evidence,
+  subject, firstAt, lastAt, reduce(all = [], ids IN unexplained | all + ids) AS evidence,
   'high' AS confidence,
   $tenantId AS tenantId, principalId, service, address, coalesce(obstacle, 'complete') AS coverage, events, operations,
   coalesce(subject.name, subject.caption) AS principal,

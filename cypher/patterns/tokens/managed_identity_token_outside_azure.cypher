@@ -41,7 +41,9 @@ CALL () {
   RETURN p, address, 'outside' AS kind, firstAt, lastAt, operations, ids, null AS other, CASE WHEN ranges THEN null ELSE 'noAzureRanges' END AS obstacle
   UNION ALL
   // One token, two networks.
-  MATCH (t:Token {tenantId: $tenantId})-[:USED_FOR]->(a:Activity)<-[:PERFORMED]-(p:ManagedIdentity)
+  MATCH (t:Token {tenantId: $tenantId})-[:USED_FOR]->(used:Activity)
+  WITH t, min(used.address) AS low, max(used.address) AS high WHERE low <> high
+  MATCH (t)-[:USED_FOR]->(a:Activity)<-[:PERFORMED]-(p:ManagedIdentity)
   MATCH (a)-[:FROM]->(ip:IPAddress) WHERE coalesce(ip.scope, 'public') <> 'private'
   WITH t, p, a, ip ORDER BY a.firstSeen, a.key
   WITH t, p, head(collect(ip.address)) AS home, head(collect(ip.network)) AS network,

@@ -42,10 +42,10 @@ CALL () {
   WHERE a.service = 'keyVault' AND a.outcome = 'success'
     AND a.operation IN ['SecretGet', 'SecretBackup', 'CertificateGet', 'CertificateBackup', 'KeyBackup']
   WITH a.servicePrincipalId AS writtenObjectId, a.appId AS writtenAppId, a.hour AS hour,
-    count(a) AS read, head(collect(a)) AS sample
+    count(a) AS read, min(a.key) AS sampleKey
   // Of two hours in a row that hold more than the threshold, one holds more than half of it.
   WHERE read * 2 > $threshold
-  MATCH (sample)<-[:PERFORMED]-(p) WHERE NOT p:User
+  MATCH (sample:Activity {key: sampleKey})<-[:PERFORMED]-(p) WHERE NOT p:User
   OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
   UNWIND [hour - duration('PT1H'), hour, hour + duration('PT1H')] AS near
   WITH coalesce(whole, p) AS subject, min(writtenObjectId) AS writtenObjectId, min(writtenAppId) AS writtenAppId,
@@ -54,17 +54,16 @@ CALL () {
   WHERE a.hour IN hours AND a.service = 'keyVault' AND a.outcome = 'success'
     AND a.operation IN ['SecretGet', 'SecretBackup', 'CertificateGet', 'CertificateBackup', 'KeyBackup']
   WITH subject, coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId, a.firstSeen AS at, a.resourceId AS vault,
-    coalesce(a.resourceId, '') + '|' + coalesce(a.objectPath, '') AS secret, a.sampleIds AS ids, a.key AS fold ORDER BY at, fold
+    coalesce(a.resourceId, '') + '|' + coalesce(a.objectPath, '') AS secret
   // Windows of an hour, one begins every quarter.
   UNWIND [0, 1, 2, 3] AS back
   WITH subject, principalId, at.epochSeconds / 900 - back AS window, count(DISTINCT secret) AS secrets,
-    count(DISTINCT vault) AS vaults, min(at) AS firstAt, max(at) AS lastAt, collect(ids)[..40] AS ids
+    count(DISTINCT vault) AS vaults, min(at) AS firstAt, max(at) AS lastAt
   WHERE secrets > $threshold
-  WITH * ORDER BY secrets DESC, firstAt
   WITH subject, principalId, toString(date(firstAt)) AS day, min(firstAt) AS firstAt, max(lastAt) AS lastAt,
-    max(secrets) AS secrets, max(vaults) AS vaults, head(collect(ids)) AS ids
+    max(secrets) AS secrets, max(vaults) AS vaults
   ORDER BY day
-  WITH subject, principalId, collect({day: day, firstAt: firstAt, lastAt: lastAt, secrets: secrets, vaults: vaults, ids: ids}) AS bursts
+  WITH subject, principalId, collect({day: day, firstAt: firstAt, lastAt: lastAt, secrets: secrets, vaults: vaults}) AS bursts
   UNWIND range(0, size(bursts) - 1) AS before
   WITH subject, principalId, before, bursts[before] AS burst
   WHERE before < $habit
@@ -72,9 +71,16 @@ CALL () {
     OPTIONAL MATCH (l:LogSource {tenantId: $tenantId}) WHERE l.source IN ['AZKVAuditLogs', 'AzureDiagnostics']
     RETURN min(l.firstSeen) AS logged
   }
+  CALL (subject, burst) {
+    MATCH (subject)<-[:PART_OF*0..1]-(member)-[:PERFORMED]->(a:Activity)
+    WHERE a.firstSeen >= burst.firstAt AND a.firstSeen <= burst.lastAt AND a.service = 'keyVault' AND a.outcome = 'success'
+      AND a.operation IN ['SecretGet', 'SecretBackup', 'CertificateGet', 'CertificateBackup', 'KeyBackup']
+    WITH a.sampleIds AS ids, a.firstSeen AS at, a.key AS fold ORDER BY at, fold LIMIT 40
+    RETURN reduce(all = [], some IN collect(ids) | all + some) AS evidence
+  }
   WITH *, CASE WHEN subject.firstSeen > logged THEN subject.firstSeen ELSE logged END AS begin
   RETURN subject, principalId, 'burst' AS kind, burst.day AS day, null AS vaultId, burst.firstAt AS firstAt, burst.lastAt AS lastAt,
-    reduce(all = [], some IN burst.ids | all + some) AS evidence,
+    evidence,
     CASE WHEN subject.createdAt > burst.firstAt - duration($baseline) THEN 'newIdentity'
       WHEN begin > burst.firstAt - duration($baseline) THEN 'baselineTooShort' ELSE null END AS obstacle,
     CASE WHEN before > 0 THEN 'medium' ELSE 'high' END AS severity,

@@ -26,7 +26,11 @@ false_positives:
 references:
   - https://attack.mitre.org/techniques/T1550/001/
 */
-MATCH (t:Token {tenantId: $tenantId})-[used:USED_FOR]->(a:Activity)<-[:PERFORMED]-(p)
+MATCH (t:Token {tenantId: $tenantId})-[:USED_FOR]->(a:Activity)
+WITH t, min(a.address) AS low, max(a.address) AS high
+OPTIONAL MATCH (t)<-[:ISSUED]-(s:SignIn)
+WITH t, low, high, min(s.address) AS home WHERE low <> high OR home <> low
+MATCH (t)-[used:USED_FOR]->(a:Activity)<-[:PERFORMED]-(p)
 WHERE NOT p:User AND NOT p:MicrosoftOwned
 MATCH (a)-[:FROM]->(there:IPAddress) WHERE coalesce(there.scope, 'public') <> 'private'
 WITH t, p, there, a, used ORDER BY a.firstSeen, a.key
