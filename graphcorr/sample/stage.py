@@ -313,6 +313,8 @@ class Stage:
             parts.append(("Add application", Target("Application", who.registration_id, name, added)))
         parts.append(("Add service principal", Target("ServicePrincipal", who.object_id, name, instance)))
         self._operation(at, actor, "Add", parts, who)
+        # Every token for Microsoft Graph carries it (`graph`): somebody must have granted it.
+        self.grant_app_role(who, at + timedelta(seconds=1), actor, "Directory.Read.All")
         if who.registration_id:
             key = self.add_key(who, at + timedelta(minutes=2), actor)
             who.uses[:] = [(at, key)]

@@ -324,6 +324,8 @@ def configuration(tenant: Tenant, gap: tuple[datetime, datetime]) -> str:
         (LOGS[name].table, "", whole)
         for name in ("audit", "servicePrincipal", "managedIdentity", "user", "nonInteractive")
     ]
+    # The inventories hold every object.
+    spans += [(kind, "", whole) for kind in ("servicePrincipals", "applications")]
     graph = LOGS["graph"].table
     spans += [(graph, "", (tenant.start, gap[0])), (graph, "", (gap[1], tenant.end))]
     spans.append(("AzureActivity", f"/subscriptions/{tenant.subscription}", whole))

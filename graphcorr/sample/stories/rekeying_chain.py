@@ -33,3 +33,4 @@ def place(stage: Stage, story: Story) -> None:
         stage.graph(victim, at - timedelta(milliseconds=200), token, "POST", "/applications/addPassword")
     for victim in story.principals[1:]:
         story.expect(victim, "chained_rekeying")
+    story.expect_address(stage.address, "address_shared_by_principals")

@@ -13,12 +13,14 @@ VARIANTS = ("signs in", "acts without a sign-in")
 def place(stage: Stage, story: Story) -> None:
     victim = stage.victim()
     story.principals.append(victim)
-    at = stage.moment(3)
+    at = stage.moment(5)
     if story.variant == "signs in":
         # It exists for this story only: no inventory lists it.
         victim.created = stage.tenant.end
         victim.works_from = victim.works_until
-        stage.work(victim, at, "graph", stage.address)
+        # On three days: not every shape of a sign-in says whose application it is.
+        for hours in (0, 25, 50):
+            stage.work(victim, at + timedelta(hours=hours), "graph", stage.address)
         story.expect(victim, "sign_in_of_unknown_principal")
     else:
         token = stage.sign_in(victim, at, GRAPH)

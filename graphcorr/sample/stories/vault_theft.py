@@ -24,3 +24,4 @@ def place(stage: Stage, story: Story) -> None:
     story.expect(second, "secret_read_then_other_principal")
     for victim in story.principals:
         story.expect_new_address(stage, victim, at)
+    story.expect_address(stage.address, "address_shared_by_principals")
