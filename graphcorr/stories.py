@@ -99,37 +99,42 @@ def tell(store: Store, items: Iterable[Finding]) -> tuple[Story, ...]:
 # Strongest first: a story is held together by these before weaker ones.
 _KINDS = ("event", "identity", "acted", "credential", "actor", "address")
 
+# All of these start from unique keys: a tenant's or an address's own index would be read as a whole for each row.
 # Changes behind the items: who made them, from where, whom and what they touched.
 _CHANGES = """
 UNWIND $ids AS id
-MATCH (c:Change {eventId: id}) WHERE c.tenantId = $tenantId
-OPTIONAL MATCH (actor)-[:MADE]->(c)
+MATCH (c:Change {key: id})
+OPTIONAL MATCH (c)<-[:MADE]-(actor)
 OPTIONAL MATCH (c)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (c)-[:CHANGED]->(o:DirectoryObject)
 OPTIONAL MATCH (c)-[:ADDED|REMOVED]->(k:Credential)
-RETURN id, actor.key AS actor, actor.identityId AS actorIdentity, ip.address AS address, o.identityId AS changed,
-  k.key AS credential
+RETURN id, c.tenantId AS tenant, actor.key AS actor, actor.identityId AS actorIdentity, ip.address AS address,
+  o.identityId AS changed, k.key AS credential
 ORDER BY id, actor, address, changed, credential
 """
 _PRINCIPALS_OF_ADDRESS = """
 UNWIND $addresses AS address
-MATCH (ip:IPAddress {address: address})
+MATCH (ip:IPAddress {key: address})
 WHERE ip.scope IN ['public', 'documentation', 'azure'] AND NOT coalesce(ip.declared, false)
-CALL (ip) {
-  MATCH (p)-[:SEEN_FROM]->(ip) RETURN p
-  UNION
-  MATCH (p)-[:MADE]->(:Change)-[:FROM]->(ip) RETURN p
-}
-WITH address, p WHERE p.tenantId = $tenantId
-RETURN address, count(DISTINCT coalesce(p.identityId, p.key)) AS number
-ORDER BY address
+MATCH (ip)<-[:SEEN_FROM]-(p) WHERE p.tenantId = $tenantId
+RETURN DISTINCT address, coalesce(p.identityId, p.key) AS principal
+ORDER BY address, principal
+"""
+# Apart, and only for addresses that few signed in from: a busy one has hundreds of thousands of events.
+_ACTORS_AT_ADDRESS = """
+UNWIND $addresses AS address
+MATCH (ip:IPAddress {key: address})
+WHERE ip.scope IN ['public', 'documentation', 'azure'] AND NOT coalesce(ip.declared, false)
+MATCH (ip)<-[:FROM]-(:Change)<-[:MADE]-(p) WHERE p.tenantId = $tenantId
+RETURN DISTINCT address, coalesce(p.identityId, p.key) AS principal
+ORDER BY address, principal
 """
 _IDENTITIES_OF_ACTOR = """
 UNWIND $actors AS key
 MATCH (a:DirectoryObject {key: key})-[:MADE]->(:Change)-[:CHANGED]->(o:DirectoryObject)
 WHERE o.identityId IS NOT NULL
-RETURN key, count(DISTINCT o.identityId) AS number
-ORDER BY key
+RETURN DISTINCT key, o.identityId AS identity
+ORDER BY key, identity
 """
 
 _CHAINED = {
@@ -184,8 +189,9 @@ def _items(store: Store, tenant: str, findings: Sequence[Finding]) -> list[_Item
     """Items in the order of time, with everything that may connect them."""
     changes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     ids = sorted({event for finding in findings for event in finding.evidence})
-    for row in store.query(_CHANGES, {"ids": ids, "tenantId": tenant}).dicts() if ids else ():
-        changes[row["id"]].append(row)
+    for row in store.query(_CHANGES, {"ids": ids}).dicts() if ids else ():
+        if row["tenant"] == tenant:
+            changes[row["id"]].append(row)
     items = [
         _Item(
             finding,
@@ -234,18 +240,29 @@ def _addresses(finding: Finding) -> Iterable[str]:
 
 def _drop_common(store: Store, tenant: str, items: Sequence[_Item]) -> None:
     """Remove addresses that many principals share, and actors who change many identities: they connect nothing."""
-    for kind, query, name in (
-        ("address", _PRINCIPALS_OF_ADDRESS, "address"),
-        ("actor", _IDENTITIES_OF_ACTOR, "key"),
-    ):
-        values = sorted({via for item in items for of, via in item.handles if of == kind})
-        parameters = {"tenantId": tenant, "addresses": values, "actors": values}
-        rows = (
-            store.query(query, {key: parameters[key] for key in parameters if f"${key}" in query}) if values else None
-        )
-        few = {row[name] for row in rows.dicts() if row["number"] <= FEW} if rows is not None else set()
-        for item in items:
-            item.handles = {(of, via) for of, via in item.handles if of != kind or via in few}
+    everywhere = _all(items, "address")
+    addresses = _few(store, _PRINCIPALS_OF_ADDRESS, {"addresses": everywhere, "tenantId": tenant}, everywhere)
+    addresses = _few(store, _ACTORS_AT_ADDRESS, {"addresses": sorted(addresses), "tenantId": tenant}, addresses)
+    addresses = {address: beside for address, beside in addresses.items() if beside}
+    actors = _few(store, _IDENTITIES_OF_ACTOR, {"actors": _all(items, "actor")}, ())
+    kept = {("address", address) for address in addresses} | {("actor", actor) for actor in actors}
+    for item in items:
+        item.handles = {handle for handle in item.handles if handle[0] not in ("address", "actor") or handle in kept}
+
+
+def _all(items: Sequence[_Item], kind: str) -> list[str]:
+    return sorted({via for item in items for of, via in item.handles if of == kind})
+
+
+def _few(
+    store: Store, query: str, parameters: Mapping[str, Any], known: Mapping[str, set[str]] | Iterable[str]
+) -> dict[str, set[str]]:
+    """Names with what the query finds beside them, and what is `known` already: only those that few share."""
+    found = {name: set(known[name]) if isinstance(known, dict) else set() for name in known}
+    if any(value for value in parameters.values() if isinstance(value, list)):
+        for name, beside in store.query(query, parameters).rows:
+            found.setdefault(name, set()).add(beside)
+    return {name: beside for name, beside in found.items() if len(beside) <= FEW}
 
 
 def _near(one: _Item, other: _Item) -> bool:
