@@ -18,6 +18,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "neo4j: needs a real Neo4j server (tests/neo4j_server.py)")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what is dear to make stay in one process: servers; the cases of patterns and their answers."""
+    for item in items:
+        if item.path.name == "test_cases.py":
+            item.add_marker(pytest.mark.xdist_group("cases"))
+        elif item.get_closest_marker("neo4j"):
+            item.add_marker(pytest.mark.xdist_group("servers"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def embedded_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Empty embedded databases are made once and copied, also by processes that tests start."""

@@ -342,7 +342,11 @@ def _jars(version: str) -> Path:
     if made.returncode:
         shutil.rmtree(draft)
         raise Unavailable(f"Maven cannot bring Neo4j {version}: {made.stdout.strip().partition(chr(10))[0]}")
-    (draft / "lib").replace(folder)
+    try:
+        (draft / "lib").replace(folder)
+    except OSError:
+        if not folder.is_dir():  # else another process was faster
+            raise
     shutil.rmtree(draft)
     return folder
 

@@ -61,14 +61,28 @@ CALL () {
     WHERE became.objectKey = member.key AND new.value = after.value
       AND c.at >= before.start AND c.at <= after.start + duration('PT1H')
   }
+  // The former name that shows once more while the new one spreads.
+  AND NOT EXISTS {
+    MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(c:Change)-[was:RENAMED_FROM]->(former:Name)
+    WHERE was.objectKey = member.key AND former.value = after.value
+      AND c.at >= after.start - duration('PT1H') AND c.at <= after.start
+  }
   WITH subject, o, before, after ORDER BY after.start, o.objectId
-  RETURN subject, null AS operationId, toString(date(after.start)) AS day, min(o.objectId) AS objectId,
+  // Of several objects of the identity that took on one name in the same time, the one that tells the time best counts.
+  WITH subject, collect({objectId: o.objectId, ownerTenantId: o.ownerTenantId, name: toLower(trim(after.value)),
+    since: before.stop, until: after.start, before: before, after: after}) AS every
+  UNWIND every AS this
+  WITH subject, this WHERE none(q IN every WHERE q.objectId <> this.objectId AND q.name = this.name
+    AND q.since >= this.since AND q.until <= this.until
+    AND (q.since > this.since OR q.until < this.until OR q.objectId < this.objectId))
+  WITH subject, this, this.before AS before, this.after AS after ORDER BY after.start, this.objectId
+  RETURN subject, null AS operationId, toString(date(after.start)) AS day, min(this.objectId) AS objectId,
     head(collect(before.value)) AS oldName, after.value AS newName,
     max(before.stop) AS firstAt, min(after.start) AS lastAt,
     reduce(all = [], ids IN collect(before.events + after.events) | all + ids) AS evidence,
     null AS actor, null AS address,
     CASE max(after.basis) WHEN 'signIn' THEN 'the names in sign-ins' ELSE 'inventories' END AS basis,
-    'high' AS confidence, max(o.ownerTenantId) AS objectOwner
+    'high' AS confidence, max(this.ownerTenantId) AS objectOwner
 }
 WITH *, coalesce(objectOwner, subject.ownerTenantId, $tenantId) AS owner
 WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
