@@ -133,7 +133,7 @@ CALL (subject, key, addedAt) {
       MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < addedAt
     } THEN 1 ELSE 0 END) = 1 AS firstUseKnown
 }
-// Explanation: another key of the identity was about to expire.
+// Another key of the identity was about to expire.
 CALL (subject, key, addedAt) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)-[:HAS_CREDENTIAL]->(old:Credential)
   WHERE old.key <> key.key AND old.expiresAt > addedAt - duration($lookBack)
@@ -164,21 +164,25 @@ CALL (subject, addedAt) {
 WITH *, size(failedEvents) > 0 AS failed, size(removalEvents) > 0 AND coalesce(firstUseKnown, false) AS rotated,
   size(habitEvents) > 0 AS habit,
   size(renameEvents) + size(powerEvents) > 0 OR (firstUseAddress IS NOT NULL AND firstUseKnown = false) AS worse
-WITH *, failed OR rotated OR expiring AS explained
+WITH *, failed OR rotated AS explained
 WITH *, CASE WHEN state = 'lastSuccessOlderThanLookBack' OR (state = 'working' AND explained) THEN 'lead'
     WHEN state = 'working' THEN 'found' ELSE 'notDecidable' END AS verdict
 RETURN verdict,
   CASE WHEN verdict = 'found' THEN null WHEN state = 'working' THEN 'explained' ELSE state END AS reason,
   subject, addedAt AS firstAt, coalesce(firstUseAt, addedAt) AS lastAt,
   [x IN changes | x.eventId] + successEvents + firstUseEvents + renameEvents + powerEvents AS evidence,
-  CASE WHEN verdict = 'lead' THEN 'low' WHEN worse AND NOT habit THEN 'high' WHEN worse OR NOT habit THEN 'medium'
-    ELSE 'low' END AS severity,
+  // Habit and a near expiry lower it one step each; they explain nothing: one can be faked, the other is known from
+  // inventories only, and findings must not grow where those are missing.
+  CASE CASE WHEN verdict = 'lead' THEN 0 ELSE 1 END * (CASE WHEN worse THEN 1 ELSE 0 END
+      + CASE WHEN habit THEN 0 ELSE 1 END - CASE WHEN expiring THEN 1 ELSE 0 END)
+    WHEN 2 THEN 'high' WHEN 1 THEN 'medium' ELSE 'low' END AS severity,
   'high' AS confidence,
   [{id: 'failedBefore', present: failed, evidence: failedEvents,
     text: 'It had failed to sign in with a bad or expired key from an address that it uses.'},
    {id: 'rotation', present: rotated, evidence: removalEvents,
     text: 'Someone who manages its keys removed another one, and the new key was first used from a known address.'},
-   {id: 'nearExpiry', present: expiring, evidence: expiryEvents, text: 'Another key was about to expire.'},
+   {id: 'nearExpiry', present: expiring, evidence: expiryEvents, 
+    text: 'Another key was about to expire (lowers the severity only).'},
    {id: 'actorHabit', present: habit, evidence: habitEvents,
     text: 'The same actor had added keys to this identity before (lowers the severity only).'}] AS explanations,
   $tenantId AS tenantId, operationId, coalesce(key.keyId, key.thumbprint, key.key) AS credentialId,
@@ -186,9 +190,9 @@ RETURN verdict,
   firstUseKnown AS firstUseAddressKnown, size(renameEvents) AS renames, size(powerEvents) AS ownersAndGrants,
   coalesce(actor.userPrincipalName, actor.name, actor.caption, 'someone the logs do not show') AS actor,
   coalesce(subject.name, subject.caption) AS principal,
-  CASE WHEN state = 'working' AND NOT explained THEN 'nothing in the logs calls for a new key'
-    WHEN state = 'working' THEN 'explained by ' + CASE WHEN rotated THEN 'a rotation'
-      WHEN failed THEN 'failed sign-ins before' ELSE 'a key about to expire' END
+  CASE WHEN state = 'working' AND NOT explained THEN 'nothing in the logs calls for a new key' +
+      CASE WHEN expiring THEN ' but that another one was about to expire' ELSE '' END
+    WHEN state = 'working' THEN 'explained by ' + CASE WHEN rotated THEN 'a rotation' ELSE 'failed sign-ins before' END
     WHEN state = 'lastSuccessOlderThanLookBack' THEN 'that is longer ago than the look-back'
     ELSE 'the logs cannot tell (' + state + ')' END AS conclusion
 ORDER BY tenantId, operationId, credentialId
