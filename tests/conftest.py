@@ -20,10 +20,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what is dear to make stay in one process: servers; the cases of patterns and their answers."""
+    """Tests that share what is dear to make stay in one process: servers; the cases of a pattern and their answers."""
     for item in items:
-        if item.path.name == "test_cases.py":
-            item.add_marker(pytest.mark.xdist_group("cases"))
+        if item.path.name == "test_cases.py" and isinstance(item, pytest.Function):
+            item.add_marker(pytest.mark.xdist_group(f"cases of {item.callspec.params['pattern'].id}"))
         elif item.get_closest_marker("neo4j"):
             item.add_marker(pytest.mark.xdist_group("servers"))
 
