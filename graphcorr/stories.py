@@ -25,6 +25,12 @@ WINDOW = timedelta(days=7)
 # An address or a person connects only what few others share: an egress or an administrator of everything tells nothing.
 FEW = 5
 
+# A person at another address is one hand only in one sitting: an account may be its owner's and an attacker's.
+SITTING = timedelta(hours=1)
+
+# Where somebody has been for that long is a place of their own, and tells nothing of who else is there.
+AT_HOME = timedelta(days=1)
+
 # A story has a finding of at least this severity: a key that expires and is renewed is daily life.
 LEAST = "medium"
 
@@ -109,15 +115,15 @@ OPTIONAL MATCH (c)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (c)-[:CHANGED]->(o:DirectoryObject)
 OPTIONAL MATCH (c)-[:ADDED|REMOVED]->(k:Credential)
 RETURN id, c.tenantId AS tenant, actor.key AS actor, actor.identityId AS actorIdentity, ip.address AS address,
-  o.identityId AS changed, k.key AS credential
+  o.identityId AS changed, k.key AS credential, c.at AS at
 ORDER BY id, actor, address, changed, credential
 """
 _PRINCIPALS_OF_ADDRESS = """
 UNWIND $addresses AS address
 MATCH (ip:IPAddress {key: address})
 WHERE ip.scope IN ['public', 'documentation', 'azure'] AND NOT coalesce(ip.declared, false)
-MATCH (ip)<-[:SEEN_FROM]-(p) WHERE p.tenantId = $tenantId
-RETURN DISTINCT address, coalesce(p.identityId, p.key) AS principal
+MATCH (ip)<-[seen:SEEN_FROM]-(p) WHERE p.tenantId = $tenantId
+RETURN address, coalesce(p.identityId, p.key) AS principal, min(seen.firstSuccess) AS since
 ORDER BY address, principal
 """
 # Apart, and only for addresses that few signed in from: a busy one has hundreds of thousands of events.
@@ -126,14 +132,14 @@ UNWIND $addresses AS address
 MATCH (ip:IPAddress {key: address})
 WHERE ip.scope IN ['public', 'documentation', 'azure'] AND NOT coalesce(ip.declared, false)
 MATCH (ip)<-[:FROM]-(:Change)<-[:MADE]-(p) WHERE p.tenantId = $tenantId
-RETURN DISTINCT address, coalesce(p.identityId, p.key) AS principal
+RETURN DISTINCT address, coalesce(p.identityId, p.key) AS principal, null AS since
 ORDER BY address, principal
 """
 _IDENTITIES_OF_ACTOR = """
 UNWIND $actors AS key
 MATCH (a:DirectoryObject {key: key})-[:MADE]->(:Change)-[:CHANGED]->(o:DirectoryObject)
 WHERE o.identityId IS NOT NULL
-RETURN DISTINCT key, o.identityId AS identity
+RETURN DISTINCT key, o.identityId AS identity, null AS since
 ORDER BY key, identity
 """
 
@@ -145,8 +151,8 @@ _CHAINED = {
     "address": "one address",
 }
 
-Handle = tuple[str, str]
-"""A kind of connection and what it goes through."""
+Handle = tuple[str, str, str]
+"""A kind of connection, what it goes through, and of an actor the address."""
 
 
 @dataclass
@@ -155,6 +161,10 @@ class _Item:
     handles: set[Handle]
     # Keys of the identities that did what it shows.
     acted: set[str]
+    # Who made a change that it shows, and when.
+    acts: set[tuple[str, datetime]]
+    # Address → the principals that it shows there.
+    seen: Mapping[str, set[str]]
     start: datetime | None
     stop: datetime | None
 
@@ -163,21 +173,35 @@ def _tenant(store: Store, tenant: str, findings: Sequence[Finding]) -> Iterable[
     items = _items(store, tenant, findings)
     graph: nx.MultiGraph[int] = nx.MultiGraph()
     graph.add_nodes_from(range(len(items)))
-    sharing: dict[Handle, list[int]] = defaultdict(list)
-    for number, item in enumerate(items):
-        for handle in sorted(item.handles):
-            sharing[handle].append(number)
-    # In the order of time neighbours are enough: what lies between two items connects them as well.
-    pairs = [(kind, via, pair) for (kind, via), numbers in sorted(sharing.items()) for pair in pairwise(numbers)]
-    for number, item in enumerate(items):
-        pairs += [("acted", via, (number, other)) for via in sorted(item.acted) for other in sharing["identity", via]]
-    for kind, via, (one, other) in pairs:
-        if one != other and _near(items[one], items[other]):
+    for kind, via, (one, other) in _pairs(items):
+        if one != other:
             graph.add_edge(one, other, kind=kind, via=via, weight=_KINDS.index(kind))
     for component in nx.connected_components(graph):
         members = [items[number].finding for number in sorted(component)]
         if len(members) > 1 and any(map(_telling, members)):
             yield _story(tenant, members, _tree(graph.subgraph(component), items))
+
+
+def _pairs(items: Sequence[_Item]) -> Iterable[tuple[str, str, tuple[int, int]]]:
+    """Items that something connects: what kind, what it goes through, and the two."""
+    sharing: dict[Handle, list[int]] = defaultdict(list)
+    sittings: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for number, item in enumerate(items):
+        for handle in sorted(item.handles):
+            sharing[handle].append(number)
+        for actor, at in item.acts:
+            sittings[actor].append((at, number))
+    # In the order of time neighbours are enough: what lies between two items connects them as well.
+    near = [(kind, via, pair) for (kind, via, _), numbers in sorted(sharing.items()) for pair in pairwise(numbers)]
+    for number, item in enumerate(items):
+        near += [
+            ("acted", via, (number, other)) for via in sorted(item.acted) for other in sharing["identity", via, ""]
+        ]
+    yield from ((kind, via, (one, other)) for kind, via, (one, other) in near if _near(items[one], items[other]))
+    for actor, acts in sorted(sittings.items()):
+        for (then, one), (later, other) in pairwise(sorted(acts)):
+            if later - then <= SITTING:
+                yield "actor", actor, (one, other)
 
 
 def _telling(finding: Finding) -> bool:
@@ -193,40 +217,49 @@ def _items(store: Store, tenant: str, findings: Sequence[Finding]) -> list[_Item
         if row["tenant"] == tenant:
             changes[row["id"]].append(row)
     items = [
-        _Item(
-            finding,
-            set(_handles(tenant, finding, changes)),
-            {
-                f"{tenant}/{row['actorIdentity']}"
-                for event in finding.evidence
-                for row in changes.get(event, ())
-                if row["actorIdentity"] is not None
-            },
-            *(None if at is None else datetime.fromisoformat(at) for at in (finding.first_at, finding.last_at)),
-        )
+        _item(tenant, finding, [row for event in finding.evidence for row in changes.get(event, ())])
         for finding in sorted(findings, key=_in_time)
     ]
     _drop_common(store, tenant, items)
     return items
 
 
-def _handles(tenant: str, finding: Finding, changes: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterable[Handle]:
-    subject = finding.subject
-    if subject.identity_id is not None:
-        yield "identity", f"{tenant}/{subject.identity_id}"
+def _item(tenant: str, finding: Finding, changes: Sequence[Mapping[str, Any]]) -> _Item:
+    seen: dict[str, set[str]] = defaultdict(set)
+    for row in changes:
+        if row["address"] is not None and row["actor"] is not None:
+            seen[row["address"]].add(row["actorIdentity"] or row["actor"])
+    if finding.subject.identity_id is not None:
+        for address in _addresses(finding):
+            seen[address].add(finding.subject.identity_id)
+    acted = [row for row in changes if row["actor"] is not None]
+    return _Item(
+        finding,
+        set(_handles(tenant, finding, changes)),
+        {f"{tenant}/{row['actorIdentity']}" for row in acted if row["actorIdentity"] is not None},
+        {(row["actor"], row["at"]) for row in acted if row["at"] is not None and finding.verdict == "found"},
+        seen,
+        *(None if at is None else datetime.fromisoformat(at) for at in (finding.first_at, finding.last_at)),
+    )
+
+
+def _handles(tenant: str, finding: Finding, changes: Sequence[Mapping[str, Any]]) -> Iterable[Handle]:
+    # A hole in a log lies beside everything that happened around it, and belongs to nothing of it.
+    if finding.subject.label == "LogSource":
+        return
+    if finding.subject.identity_id is not None:
+        yield "identity", f"{tenant}/{finding.subject.identity_id}", ""
+    yield from (("event", event, "") for event in finding.evidence)
+    yield from (("credential", row["credential"], "") for row in changes if row["credential"] is not None)
     # A lead accuses nobody: it belongs to a story by what it is about, not by who or where.
-    found = finding.verdict == "found"
-    for event in finding.evidence:
-        yield "event", event
-        for row in changes.get(event, ()):
-            if row["credential"] is not None:
-                yield "credential", row["credential"]
-            if found and row["actor"] is not None:
-                yield "actor", row["actor"]
-            if found and row["address"] is not None:
-                yield "address", row["address"]
-    if found:
-        yield from (("address", address) for address in _addresses(finding))
+    if finding.verdict != "found":
+        return
+    for row in changes:
+        if row["actor"] is not None:
+            yield "actor", row["actor"], row["address"] or "not stated"
+        if row["address"] is not None:
+            yield "address", row["address"], ""
+    yield from (("address", address, "") for address in _addresses(finding))
 
 
 def _addresses(finding: Finding) -> Iterable[str]:
@@ -239,30 +272,42 @@ def _addresses(finding: Finding) -> Iterable[str]:
 
 
 def _drop_common(store: Store, tenant: str, items: Sequence[_Item]) -> None:
-    """Remove addresses that many principals share, and actors who change many identities: they connect nothing."""
-    everywhere = _all(items, "address")
-    addresses = _few(store, _PRINCIPALS_OF_ADDRESS, {"addresses": everywhere, "tenantId": tenant}, everywhere)
-    addresses = _few(store, _ACTORS_AT_ADDRESS, {"addresses": sorted(addresses), "tenantId": tenant}, addresses)
-    addresses = {address: beside for address, beside in addresses.items() if beside}
-    actors = _few(store, _IDENTITIES_OF_ACTOR, {"actors": _all(items, "actor")}, ())
-    kept = {("address", address) for address in addresses} | {("actor", actor) for actor in actors}
+    """Remove what connects nothing: addresses that many share or that are home to who is seen there, busy actors."""
+    every = _all(items, "address")
+    signed_in = _beside(store, _PRINCIPALS_OF_ADDRESS, {"addresses": every, "tenantId": tenant})
+    rare = sorted(address for address in every if len(signed_in.get(address, ())) <= FEW)
+    acting = _beside(store, _ACTORS_AT_ADDRESS, {"addresses": rare, "tenantId": tenant})
+    few = {address for address in rare if 0 < len({*signed_in.get(address, ()), *acting.get(address, ())}) <= FEW}
+    changed = _beside(store, _IDENTITIES_OF_ACTOR, {"actors": _all(items, "actor")})
+    calm = {actor for actor, identities in changed.items() if len(identities) <= FEW}
     for item in items:
-        item.handles = {handle for handle in item.handles if handle[0] not in ("address", "actor") or handle in kept}
+        item.handles = {
+            (kind, via, place)
+            for kind, via, place in item.handles
+            if (kind == "address" and via in few and not _at_home(item, signed_in.get(via, {}), via))
+            or (kind == "actor" and via in calm)
+            or kind not in ("address", "actor")
+        }
+        item.acts = {(actor, at) for actor, at in item.acts if actor in calm}
+
+
+def _at_home(item: _Item, since: Mapping[str, datetime | None], address: str) -> bool:
+    """True if a principal that the item shows at the address had been signing in from there for long."""
+    firsts = [since.get(principal) for principal in item.seen.get(address, ())]
+    return item.start is not None and any(first is not None and first < item.start - AT_HOME for first in firsts)
 
 
 def _all(items: Sequence[_Item], kind: str) -> list[str]:
-    return sorted({via for item in items for of, via in item.handles if of == kind})
+    return sorted({via for item in items for of, via, _ in item.handles if of == kind})
 
 
-def _few(
-    store: Store, query: str, parameters: Mapping[str, Any], known: Mapping[str, set[str]] | Iterable[str]
-) -> dict[str, set[str]]:
-    """Names with what the query finds beside them, and what is `known` already: only those that few share."""
-    found = {name: set(known[name]) if isinstance(known, dict) else set() for name in known}
+def _beside(store: Store, query: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, datetime | None]]:
+    """What the query finds beside each name, and since when."""
+    found: dict[str, dict[str, datetime | None]] = defaultdict(dict)
     if any(value for value in parameters.values() if isinstance(value, list)):
-        for name, beside in store.query(query, parameters).rows:
-            found.setdefault(name, set()).add(beside)
-    return {name: beside for name, beside in found.items() if len(beside) <= FEW}
+        for name, beside, since in store.query(query, parameters).rows:
+            found[name][beside] = since
+    return found
 
 
 def _near(one: _Item, other: _Item) -> bool:

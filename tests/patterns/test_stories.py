@@ -26,7 +26,7 @@ def keyed(number: int, when: str, of: int, **more: Any) -> Row:
 
 
 def used(number: int, when: str, of: int, **more: Any) -> Row:
-    return sign_in(number, when, principal=of, app=of, ip=f"203.0.113.{of}", **more)
+    return sign_in(number, when, principal=of, app=of, **{"IPAddress": f"203.0.113.{of}", **more})
 
 
 def from_address(row: Row, address: str) -> Row:
@@ -67,6 +67,47 @@ CASES: dict[str, tuple[list[Row], list[list[tuple[str, int]]], list[set[str]]]] 
         ],
         [[("unexplained_credential_update", 1), ("unexplained_credential_update", 2)]],
         [{"actor"}],
+    ),
+    "one person, hours later at another address": (
+        [
+            from_address(renamed(1, at("08:00"), 1, user=1), "198.51.100.1"),
+            from_address(keyed(2, at("08:30"), 1, user=1), "198.51.100.1"),
+            from_address(renamed(3, at("12:00"), 2, user=1), "198.51.100.2"),
+            from_address(keyed(4, at("12:30"), 2, user=1), "198.51.100.2"),
+        ],
+        [
+            [("renamed_principal", 1), ("unexplained_credential_update", 1)],
+            [("renamed_principal", 2), ("unexplained_credential_update", 2)],
+        ],
+        [set(), set()],
+    ),
+    "one person, two days later at the same address": (
+        [
+            from_address(keyed(1, at("08:00"), 1, user=1), "198.51.100.1"),
+            used(951, at("07:00", 2), 2),
+            from_address(keyed(2, at("09:00", 2), 2, user=1), "198.51.100.1"),
+        ],
+        [[("unexplained_credential_update", 1), ("unexplained_credential_update", 2)]],
+        [{"actor"}],
+    ),
+    "two attacks on applications that have long shared an egress": (
+        [
+            *(used(950 + of, at("07:00", -3), of, IPAddress="203.0.113.50") for of in (1, 2)),
+            *(used(960 + of, at("07:30"), of, IPAddress="203.0.113.50") for of in (1, 2)),
+            from_address(renamed(1, at("08:00"), 1, user=1), "198.51.100.1"),
+            from_address(renamed(2, at("08:01"), 2, user=2), "198.51.100.2"),
+            from_address(keyed(3, at("08:30"), 1, user=1), "198.51.100.1"),
+            from_address(keyed(4, at("08:31"), 2, user=2), "198.51.100.2"),
+            *(
+                used(970 + of, at("09:00"), of, IPAddress="203.0.113.50", ServicePrincipalCredentialKeyId=new)
+                for of, new in ((1, guid("f", 11)), (2, guid("f", 21)))
+            ),
+        ],
+        [
+            [("renamed_principal", 1), ("unexplained_credential_update", 1)],
+            [("renamed_principal", 2), ("unexplained_credential_update", 2)],
+        ],
+        [set(), set()],
     ),
     "two accounts, one rare address": (
         [
