@@ -24,22 +24,25 @@ from graphcorr.patterns.parse import load_patterns
 from graphcorr.refresh import is_current, refresh
 from graphcorr.scan import scan_store
 from graphcorr.stores import EMBEDDED, StoreChoice, open_store
+from graphcorr.stories import tell
 
 if TYPE_CHECKING:
     from graphcorr.findings import Finding
     from graphcorr.store.base import Progress
+    from graphcorr.stories import Story
 
 LOGS, CONFIG, TRUTH = "logs", "graphcorr.toml", "truth.json"
 
 
 @dataclass(frozen=True)
 class Told:
-    """An expected finding: the pattern, the ids by which a subject may be named, the story it belongs to."""
+    """An expected finding: the pattern, the ids by which a subject may be named, and its story, an attack or not."""
 
     pattern: str
     verdict: str
     ids: frozenset[str]
     story: str
+    attack: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,24 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """How the attacks are told: the findings of one belong into one story, and those of two into two."""
+
+    # Attacks that at least two findings are about.
+    attacks: int
+    # Those whose findings are not all in one story.
+    split: tuple[str, ...]
+    # Stories that tell of several attacks: which.
+    mixed: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """Scores of the patterns, of the baselines, and patterns of the truth that the pack does not have."""
+    """Scores of the patterns, of the baselines, how attacks are told, and patterns that the pack does not have."""
 
     patterns: tuple[Score, ...]
     baselines: tuple[Score, ...]
+    telling: Telling
     not_in_pack: tuple[str, ...]
 
 
@@ -138,18 +154,22 @@ def evaluate(
             refresh(place, place.remember(), store, progress)
     wanted = None if patterns is None else set(patterns)
     chosen = [pattern for pattern in pack if wanted is None or pattern.id in wanted]
-    scores = []
+    scores: list[Score] = []
+    findings: list[Finding] = []
     with place.lock(False, "evaluate", 30.0), closing(open_store(place.root, store)) as opened:
         for pattern in sorted(chosen, key=lambda pattern: pattern.id):
             started = time.perf_counter()
             document = scan_store(opened, pack, [pattern.id])
             seconds = time.perf_counter() - started
             status = document.patterns[0]
+            findings += (*document.findings, *document.leads)
             scores.append(_score(pattern.id, seconds, document.findings, truth, status.leads, status.undecided))
+        telling = _telling(truth, findings, tell(opened, findings))
     known = {pattern.id for pattern in pack}
     return Evaluation(
         tuple(scores),
         tuple(_baseline_scores(Archive(place.archive_dir), truth)),
+        telling,
         tuple(sorted({told.pattern for told in truth.expected} - known)),
     )
 
@@ -178,11 +198,12 @@ def _truth(document: dict[str, Any]) -> Truth:
         for finding in story["findings"]:
             named = {
                 finding[key]
-                for key in ("subjectAppId", "subjectObjectId", "subjectAddress")
+                for key in ("subjectAppId", "subjectObjectId", "subjectAddress", "subjectSource")
                 if finding.get(key) is not None
             }
             ids = frozenset(named).union(*(twin for twin in twins if twin & named))
-            expected.append(Told(finding["pattern"], finding.get("verdict", "found"), ids, label))
+            attack = story.get("kind", "attack") == "attack"
+            expected.append(Told(finding["pattern"], finding.get("verdict", "found"), ids, label, attack))
     innocent = {(entry["pattern"], entry["appId"]): entry["why"] for entry in document["innocent"]}
     return Truth(tuple(expected), innocent, frozenset(renamed))
 
@@ -211,6 +232,27 @@ def _score(
     )  # fmt: skip
 
 
+def _telling(truth: Truth, findings: Sequence[Finding], stories: Sequence[Story]) -> Telling:
+    of_attack: dict[str, set[str]] = {}
+    for finding in findings:
+        ids = _subject_ids(finding)
+        about = {t.story for t in truth.expected if t.attack and t.pattern == finding.pattern and t.ids & set(ids)}
+        # What is about two attacks belongs to neither.
+        if finding.verdict == "found" and len(about) == 1:
+            of_attack.setdefault(about.pop(), set()).add(finding.fingerprint)
+    told = {attack: prints for attack, prints in of_attack.items() if len(prints) > 1}
+    steps = [{step.fingerprint for step in story.steps} for story in stories]
+    return Telling(
+        len(told),
+        tuple(sorted(attack for attack, prints in told.items() if not any(prints <= story for story in steps))),
+        tuple(
+            attacks
+            for attacks in (tuple(sorted(a for a, prints in of_attack.items() if prints & story)) for story in steps)
+            if len(attacks) > 1
+        ),
+    )
+
+
 def _baseline_scores(archive: Archive, truth: Truth) -> Iterable[Score]:
     started = time.perf_counter()
     flagged = run_baselines(archive)
@@ -229,7 +271,8 @@ def _baseline_scores(archive: Archive, truth: Truth) -> Iterable[Score]:
 
 def _subject_ids(finding: Finding) -> list[str]:
     subject = finding.subject
-    return [value for value in (subject.app_id, subject.object_id, subject.address) if value is not None]
+    source = finding.details.get("source") if subject.label == "LogSource" else None
+    return [value for value in (subject.app_id, subject.object_id, subject.address, source) if value is not None]
 
 
 def _shown(finding: Finding) -> str:

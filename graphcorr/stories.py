@@ -105,6 +105,9 @@ def tell(store: Store, items: Iterable[Finding]) -> tuple[Story, ...]:
 # Strongest first: a story is held together by these before weaker ones.
 _KINDS = ("event", "identity", "acted", "credential", "actor", "address")
 
+# Ids of what an inventory states. It tells of everything there is, and connects none of it.
+_INVENTORY = "inv:"
+
 # All of these start from unique keys: a tenant's or an address's own index would be read as a whole for each row.
 # Changes behind the items: who made them, from where, whom and what they touched.
 _CHANGES = """
@@ -115,7 +118,9 @@ OPTIONAL MATCH (c)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (c)-[:CHANGED]->(o:DirectoryObject)
 OPTIONAL MATCH (c)-[:ADDED|REMOVED]->(k:Credential)
 RETURN id, c.tenantId AS tenant, actor.key AS actor, actor.identityId AS actorIdentity, ip.address AS address,
-  o.identityId AS changed, k.key AS credential, c.at AS at
+  o.identityId AS changed, k.key AS credential, c.at AS at,
+  coalesce(c.lifecycle IN ['deleted', 'hardDeleted'], false) OR coalesce(c.enabled = false, false)
+    OR (EXISTS { (c)-[:REMOVED]->() } AND NOT EXISTS { (c)-[:ADDED]->() }) AS takesAway
 ORDER BY id, actor, address, changed, credential
 """
 _PRINCIPALS_OF_ADDRESS = """
@@ -171,37 +176,61 @@ class _Item:
 
 def _tenant(store: Store, tenant: str, findings: Sequence[Finding]) -> Iterable[Story]:
     items = _items(store, tenant, findings)
+    found = [number for number, item in enumerate(items) if item.finding.verdict == "found"]
     graph: nx.MultiGraph[int] = nx.MultiGraph()
-    graph.add_nodes_from(range(len(items)))
-    for kind, via, (one, other) in _pairs(items):
+    graph.add_nodes_from(found)
+    for kind, via, (one, other) in _pairs(items, found):
         if one != other:
             graph.add_edge(one, other, kind=kind, via=via, weight=_KINDS.index(kind))
+    # A lead goes to the finding that it has most in common with. It holds nothing together: two stories stay two.
+    for lead, kind, via, other in _leads(items, found):
+        graph.add_edge(lead, other, kind=kind, via=via, weight=_KINDS.index(kind))
     for component in nx.connected_components(graph):
         members = [items[number].finding for number in sorted(component)]
         if len(members) > 1 and any(map(_telling, members)):
             yield _story(tenant, members, _tree(graph.subgraph(component), items))
 
 
-def _pairs(items: Sequence[_Item]) -> Iterable[tuple[str, str, tuple[int, int]]]:
-    """Items that something connects: what kind, what it goes through, and the two."""
+def _sharing(items: Sequence[_Item], found: Iterable[int]) -> dict[Handle, list[int]]:
+    """Handle → findings that have it, in the order of time."""
     sharing: dict[Handle, list[int]] = defaultdict(list)
-    sittings: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-    for number, item in enumerate(items):
-        for handle in sorted(item.handles):
+    for number in found:
+        for handle in sorted(items[number].handles):
             sharing[handle].append(number)
-        for actor, at in item.acts:
-            sittings[actor].append((at, number))
+    return sharing
+
+
+def _pairs(items: Sequence[_Item], found: Sequence[int]) -> Iterable[tuple[str, str, tuple[int, int]]]:
+    """Findings that something connects: what kind, what it goes through, and the two."""
+    sharing = _sharing(items, found)
     # In the order of time neighbours are enough: what lies between two items connects them as well.
     near = [(kind, via, pair) for (kind, via, _), numbers in sorted(sharing.items()) for pair in pairwise(numbers)]
-    for number, item in enumerate(items):
-        near += [
-            ("acted", via, (number, other)) for via in sorted(item.acted) for other in sharing["identity", via, ""]
-        ]
+    sittings: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for number in found:
+        for via in sorted(items[number].acted):
+            near += [("acted", via, (number, other)) for other in sharing.get(("identity", via, ""), ())]
+        for actor, at in items[number].acts:
+            sittings[actor].append((at, number))
     yield from ((kind, via, (one, other)) for kind, via, (one, other) in near if _near(items[one], items[other]))
     for actor, acts in sorted(sittings.items()):
         for (then, one), (later, other) in pairwise(sorted(acts)):
             if later - then <= SITTING:
                 yield "actor", actor, (one, other)
+
+
+def _leads(items: Sequence[_Item], found: Sequence[int]) -> Iterable[tuple[int, str, str, int]]:
+    """Leads that have something in common with a finding: the lead, what kind, what it goes through, the finding."""
+    sharing = _sharing(items, found)
+    for number in sorted(set(range(len(items))) - set(found)):
+        common = [
+            (_KINDS.index(kind), other, kind, via)
+            for kind, via, place in items[number].handles
+            for other in sharing.get((kind, via, place), ())
+            if _near(items[number], items[other])
+        ]
+        if common:
+            _, other, kind, via = min(common)
+            yield number, kind, via, other
 
 
 def _telling(finding: Finding) -> bool:
@@ -232,10 +261,11 @@ def _item(tenant: str, finding: Finding, changes: Sequence[Mapping[str, Any]]) -
     if finding.subject.identity_id is not None:
         for address in _addresses(finding):
             seen[address].add(finding.subject.identity_id)
-    acted = [row for row in changes if row["actor"] is not None]
+    # Who only takes something away, a key or an application, has opened nothing.
+    acted = [row for row in changes if row["actor"] is not None and not row["takesAway"]]
     return _Item(
         finding,
-        set(_handles(tenant, finding, changes)),
+        set(_handles(tenant, finding, changes, acted)),
         {f"{tenant}/{row['actorIdentity']}" for row in acted if row["actorIdentity"] is not None},
         {(row["actor"], row["at"]) for row in acted if row["at"] is not None and finding.verdict == "found"},
         seen,
@@ -243,20 +273,21 @@ def _item(tenant: str, finding: Finding, changes: Sequence[Mapping[str, Any]]) -
     )
 
 
-def _handles(tenant: str, finding: Finding, changes: Sequence[Mapping[str, Any]]) -> Iterable[Handle]:
+def _handles(
+    tenant: str, finding: Finding, changes: Sequence[Mapping[str, Any]], acted: Sequence[Mapping[str, Any]]
+) -> Iterable[Handle]:
     # A hole in a log lies beside everything that happened around it, and belongs to nothing of it.
     if finding.subject.label == "LogSource":
         return
     if finding.subject.identity_id is not None:
         yield "identity", f"{tenant}/{finding.subject.identity_id}", ""
-    yield from (("event", event, "") for event in finding.evidence)
+    yield from (("event", event, "") for event in finding.evidence if not event.startswith(_INVENTORY))
     yield from (("credential", row["credential"], "") for row in changes if row["credential"] is not None)
     # A lead accuses nobody: it belongs to a story by what it is about, not by who or where.
     if finding.verdict != "found":
         return
-    for row in changes:
-        if row["actor"] is not None:
-            yield "actor", row["actor"], row["address"] or "not stated"
+    for row in acted:
+        yield "actor", row["actor"], row["address"] or "not stated"
         if row["address"] is not None:
             yield "address", row["address"], ""
     yield from (("address", address, "") for address in _addresses(finding))

@@ -13,7 +13,7 @@ import click
 from graphcorr.cli.shared import Command, Options, format_option, note, pass_options
 
 if TYPE_CHECKING:
-    from graphcorr.evaluate import Evaluation, Score
+    from graphcorr.evaluate import Evaluation, Score, Telling
 
 _COLUMNS = (
     "kind", "id", "seconds", "expected", "met", "recall", "findings", "right", "precision", "recall if renamed",
@@ -91,6 +91,7 @@ def _show(result: Evaluation, form: str) -> None:
                 "version": 1,
                 "patterns": [_document(score) for score in result.patterns],
                 "baselines": [_document(score) for score in result.baselines],
+                "stories": asdict(result.telling),
                 "notInPack": list(result.not_in_pack),
             }
         )
@@ -103,12 +104,25 @@ def _show(result: Evaluation, form: str) -> None:
     false = [
         (score.id, wrong.subject, wrong.why or "", wrong.sentence) for score in result.patterns for wrong in score.false
     ]
+    click.echo()
+    _show_telling(result.telling)
     if missed:
         click.echo()
         show_table(("missed by", "subject", "story"), missed)
     if false:
         click.echo()
         show_table(("false finding of", "subject", "innocent because", "sentence"), false)
+
+
+def _show_telling(telling: Telling) -> None:
+    from graphcorr.cli.tables import cell
+
+    whole = telling.attacks - len(telling.split)
+    click.echo(f"{whole} of {telling.attacks} attacks with several findings are told as one story.")
+    for attack in telling.split:
+        click.echo(f"  in several pieces: {cell(attack)}")
+    for attacks in telling.mixed:
+        click.echo(f"  one story of several attacks: {cell('; '.join(attacks))}")
 
 
 def _rows(kind: str, scores: Iterable[Score]) -> list[tuple[Any, ...]]:

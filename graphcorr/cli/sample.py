@@ -12,7 +12,7 @@ from graphcorr.cli.shared import Command, Options, note, pass_options
 @click.command(cls=Command)
 @click.argument("folder", metavar="OUT", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number, another tenant.")
-@click.option("--principals", type=int, default=60, show_default=True, help="Applications and managed identities.")
+@click.option("--principals", type=int, default=80, show_default=True, help="Applications and managed identities.")
 @click.option("--days", type=int, default=21, show_default=True, help="Length of the logs.")
 @click.option("--events-per-day", type=int, default=2000, show_default=True, help="About that many, all logs together.")
 @click.option("--story", "stories", multiple=True, metavar="ID", help="Only this attack; may be repeated.")

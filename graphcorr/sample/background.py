@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
+from graphcorr.sample import tenant as cast
 from graphcorr.sample.events import ARM, GRAPH, VAULT, Actor, Event, GraphCall, new_guid, new_request_id
 from graphcorr.sample.stage import Innocent, Stage, Story
 from graphcorr.sample.tenant import Principal, Tenant, new_principal
@@ -118,8 +119,8 @@ class Routine:
         stage.run_workflow("la-nightly", at, "Get_secret", at + timedelta(seconds=25))
         stage.work(self._pipeline, self._sometime(start), "arm")
         stage.sign_in(self._pipeline, self._sometime(start), ARM)
-        user = rng.choice(tenant.users[4:])
-        stage.update_user(user, self._sometime(start), stage.user(tenant.users[4]))
+        user = rng.choice(tenant.users[cast.ACCOUNTS :])
+        stage.update_user(user, self._sometime(start), stage.user(tenant.users[cast.ACCOUNTS]))
         for kind in ("user", "nonInteractive"):
             stage.user_sign_in(user, self._sometime(start), kind=kind)
 
@@ -170,6 +171,30 @@ def innocent_changes(stage: Stage, tenant: Tenant) -> tuple[list[Story], list[In
         "unexplained_credential_update",
         "new_credential_first_use_from_new_address",
         "credential_to_resource_chain",
+    )
+
+    # The key of a workload that nobody misses has expired: it fails every few hours, for weeks, until the end.
+    forgotten = stage.victim()
+    story = Story("expired_for_weeks", "nobody renews it", "background", [forgotten])
+    mark = len(stage.events)
+    forgotten.works_until = at = tenant.start + timedelta(days=2)
+    while at < tenant.end - timedelta(hours=9):
+        at += timedelta(hours=stage.rng.randint(3, 8))
+        stage.sign_in(forgotten, at, GRAPH, code=7000222)
+    story.events = stage.events[mark:]
+    story.expect(forgotten, "failed_sign_ins_bad_credential")
+    told.append(story)
+
+    # Nobody uses this one any more; its owner renews its key all the same, and nobody uses that key either.
+    dormant = stage.victim()
+    dormant.works_until = dormant.works_from
+    stage.add_key(dormant, stage.moment(4.4), stage.user(dormant.owner))
+    harmless(
+        dormant,
+        "nobody uses it, before or after its key was renewed",
+        "dormant_principal_revived",
+        "unexplained_credential_update",
+        "new_credential_first_use_from_new_address",
     )
 
     # A product gets a new name.

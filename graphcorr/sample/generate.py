@@ -13,6 +13,7 @@ from typing import Any
 from graphcorr.sample import tenant as cast
 from graphcorr.sample.background import Routine, innocent_changes
 from graphcorr.sample.events import Audit, Event, GraphCall, SignIn
+from graphcorr.sample.shapes import LOGS as LOGS_BY_KIND
 from graphcorr.sample.stage import Innocent, SampleError, Stage, Story
 from graphcorr.sample.stories import scripts
 from graphcorr.sample.tenant import Principal, Tenant
@@ -25,7 +26,7 @@ LOGS = "logs"
 # Stories need some days of ordinary life before them, and a day after them in which late logs would arrive.
 LEAST_DAYS = 8
 # The stories and innocent changes take a principal each, some several.
-LEAST_PRINCIPALS = 60
+LEAST_PRINCIPALS = 80
 LEAST_EVENTS = 500
 
 _HOUR = timedelta(hours=1)
@@ -43,14 +44,14 @@ class Generated:
 def generate(
     folder: Path,
     seed: int = 1,
-    principals: int = 60,
+    principals: int = 80,
     days: int = 21,
     events_per_day: int = 2000,
     stories: Sequence[str] | None = None,
 ) -> Generated:
     """Make a sample in `folder`, which must be empty or not there. `stories` None = all of them.
 
-    About `events_per_day` events; every log says something in every hour, which takes some 700 of them for 60
+    About `events_per_day` events; every log says something in every hour, which takes some 900 of them for 80
     principals. Raises SampleError.
     """
     _check(folder, principals, days, events_per_day)
@@ -64,7 +65,10 @@ def generate(
     gap = (tenant.start + timedelta(hours=34), tenant.start + timedelta(hours=42))
     inventory(folder, tenant.start + timedelta(days=1), before)
     inventory(folder, tenant.end - timedelta(days=1), listed(everybody))
-    writer = Writer(folder, tenant, seed, events_per_day, gap)
+    holes = {LOGS_BY_KIND["graph"].table: gap}
+    for story in told:
+        holes.update(story.holes)
+    writer = Writer(folder, tenant, seed, events_per_day, holes)
     for event in _in_hours(tenant, routine, acts, writer):
         writer.add(event)
     writer.close()
@@ -107,7 +111,7 @@ def _plot(tenant: Tenant, seed: int, wanted: Iterable[str]) -> tuple[list[Story]
     for number, name in enumerate(wanted):
         # A story's dice are its own: leaving another story out changes nothing here but who plays in it.
         rng = Random(f"story/{name}/{seed}")
-        stage = Stage(tenant, rng, actors, f"198.51.100.{10 + number}")
+        stage = Stage(tenant, rng, actors, f"198.51.100.{10 + number}", number)
         story = Story(name, rng.choice(known[name].variants))
         known[name].place(stage, story)
         story.events = stage.events
@@ -160,6 +164,7 @@ def _story(story: Story) -> dict[str, Any]:
                 "verdict": finding.verdict,
                 **({"subjectAppId": finding.app_id, "subjectObjectId": finding.object_id} if finding.app_id else {}),
                 **({"subjectAddress": finding.address} if finding.address else {}),
+                **({"subjectSource": finding.source} if finding.source else {}),
             }
             for finding in story.findings
         ],

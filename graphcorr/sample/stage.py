@@ -45,6 +45,8 @@ class Expected:
     app_id: str = ""
     object_id: str = ""
     address: str = ""
+    # Table of a log.
+    source: str = ""
     # found or lead.
     verdict: str = "found"
 
@@ -60,6 +62,8 @@ class Story:
     principals: list[Principal] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     findings: list[Expected] = field(default_factory=list)
+    # Times in which a log was not delivered, by its table.
+    holes: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
     def expect(self, principal: Principal, *patterns: str, verdict: str = "found") -> None:
         """Patterns that must speak about this principal."""
@@ -70,6 +74,10 @@ class Story:
     def expect_address(self, address: str, pattern: str) -> None:
         """A pattern that must speak about this address."""
         self.findings.append(Expected(pattern, address=address))
+
+    def expect_log(self, table: str, pattern: str) -> None:
+        """A pattern that must speak about this log."""
+        self.findings.append(Expected(pattern, source=table))
 
     def expect_new_address(self, stage: Stage, principal: Principal, at: datetime) -> None:
         """A sign-in from an address that is new, if the sample is long enough to know the old ones."""
@@ -89,11 +97,12 @@ class Innocent:
 class Stage:
     """Collects the events of one story after the other; every act notes its records and changes the principal."""
 
-    def __init__(self, tenant: Tenant, rng: Random, actors: list[Principal], address: str) -> None:
+    def __init__(self, tenant: Tenant, rng: Random, actors: list[Principal], address: str, number: int = 0) -> None:
         self.tenant = tenant
         self.rng = rng
-        # The attacker's address, and an account that the attacker has.
+        # The attacker's address, and the account that the attacker has: every story's own.
         self.address = address
+        self._account = tenant.users[number % (cast.ACCOUNTS - 1)]
         self.events: list[Event] = []
         self._actors = actors
 
@@ -115,7 +124,7 @@ class Stage:
 
     def taken_over(self) -> Actor:
         """A user's account in the attacker's hand."""
-        user = self.rng.choice(self.tenant.users[:4])
+        user = self._account
         return Actor(user.id, user.name, user.name, self.address)
 
     def user(self, user: User) -> Actor:
@@ -151,9 +160,13 @@ class Stage:
         kind: str = "secret",
         on: str = "application",
         name: str | None = None,
+        same: Key | None = None,
     ) -> Key:
-        """Add a key beside those that are there. `on`: application or servicePrincipal."""
+        """Add a key beside those that are there. `on`: application or servicePrincipal; `same`: a certificate again."""
         key = cast.new_key(self.rng, at, kind, name or who.name(at))
+        if same is not None:
+            # Every object has an id of its own for it.
+            key = replace(same, id=key.id)
         held = who.keys if on == "application" else who.own_keys
         before = list(held)
         held.append(key)
@@ -288,8 +301,8 @@ class Stage:
         )
         self._record(at, new_guid(self.rng), actor, "Add member to role", "Assign", targets, category="RoleManagement")
 
-    def create(self, who: Principal, at: datetime, actor: Actor) -> None:
-        """Register an application with a first key; its routine starts two hours later."""
+    def create(self, who: Principal, at: datetime, actor: Actor, with_key: bool = True) -> None:
+        """Register an application, as a rule with a first key; its routine starts two hours later."""
         who.created, who.works_from = at, at + timedelta(hours=2)
         who.names[:] = [(self.tenant.start, who.name(at))]
         who.keys.clear()
@@ -315,7 +328,7 @@ class Stage:
         self._operation(at, actor, "Add", parts, who)
         # Every token for Microsoft Graph carries it (`graph`): somebody must have granted it.
         self.grant_app_role(who, at + timedelta(seconds=1), actor, "Directory.Read.All")
-        if who.registration_id:
+        if who.registration_id and with_key:
             key = self.add_key(who, at + timedelta(minutes=2), actor)
             who.uses[:] = [(at, key)]
 
@@ -413,12 +426,13 @@ class Stage:
         method: str = "GET",
         path: str = "/users?$top=100",
         ip: str | None = None,
+        roles: str = "Directory.Read.All",
     ) -> GraphCall:
         """A request to Microsoft Graph with the token of a sign-in."""
         status = {"GET": 200, "POST": 201}.get(method, 204)
         event = GraphCall(
             at, new_guid(self.rng), who.app_id, who.object_id, ip or token.ip or who.ip, method, path, status, token.id,
-            token.at, "Directory.Read.All",
+            token.at, roles,
         )  # fmt: skip
         self.events.append(event)
         return event

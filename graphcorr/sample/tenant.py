@@ -12,6 +12,9 @@ from graphcorr.sample.events import SERVICES, Service, new_guid
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 FIRST_DAY = datetime(2026, 5, 1, tzinfo=UTC)
 
+# So many users own nothing and change nothing of themselves: their accounts are for the stories to take over.
+ACCOUNTS = 32
+
 _TEAMS = ("billing", "payroll", "orders", "search", "reports", "backup", "stock", "portal", "ledger", "mail")
 _WORK = ("sync", "export", "import", "deploy", "agent", "worker", "gateway", "monitor", "archive", "loader")
 _DUTIES = ("vault", "graph", "arm")
@@ -120,7 +123,7 @@ def build(seed: int, principals: int, days: int) -> Tenant:
     tenant_id, workspace, subscription = new_guid(rng), new_guid(rng), new_guid(rng)
     users = [
         User(new_guid(rng), f"user{number:02}@contoso.example", f"203.0.113.{100 + number % 100}")
-        for number in range(1, max(12, principals // 4) + 1)
+        for number in range(1, max(ACCOUNTS + 12, principals // 4) + 1)
     ]
     vaults = [f"kv-{team}" for team in _TEAMS[: max(2, min(len(_TEAMS), principals // 15))]]
     tenant = Tenant(
@@ -161,7 +164,7 @@ def new_principal(tenant: Tenant, rng: Random, number: int, kind: str) -> Princi
         registration_id="" if managed or not ours else new_guid(rng),
         owner_tenant=tenant.id if ours else new_guid(rng),
         ip=ip,
-        owner=rng.choice(tenant.users[4:]),
+        owner=rng.choice(tenant.users[ACCOUNTS:]),
         duties=(_DUTIES[first_duty], _DUTIES[(first_duty + 1) % len(_DUTIES)]),
         vault=rng.choice(tenant.vaults),
         secret=f"{team}-db",

@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from graphcorr.sample import shapes
-from graphcorr.sample.events import Event, GraphCall
+from graphcorr.sample.events import Event
 from graphcorr.sample.shapes import LOGS, Log
 from graphcorr.sample.tenant import Key, Principal, Tenant
 
@@ -44,13 +44,19 @@ class Writer:
     """Writes one event after the other below a folder; memory does not grow with their number."""
 
     def __init__(
-        self, folder: Path, tenant: Tenant, seed: int, events_per_day: int, gap: tuple[datetime, datetime]
+        self,
+        folder: Path,
+        tenant: Tenant,
+        seed: int,
+        events_per_day: int,
+        holes: Mapping[str, tuple[datetime, datetime]],
     ) -> None:
         self._logs = folder / "logs"
         self._tenant = tenant
         self._rng = Random(f"delivery/{seed}")
         self._by_hand = events_per_day <= _BY_HAND
-        self._gap = gap
+        # Table → when its log was not delivered.
+        self._holes = holes
         self._files: dict[Path, io.BufferedWriter] = {}
         self._pages: dict[str, list[Any]] = {}
         self._page_numbers: dict[str, int] = {}
@@ -61,7 +67,8 @@ class Writer:
     def add(self, event: Event) -> None:
         """Deliver an event: now, later, twice, or never where the export has its hole."""
         log = shapes.log_of(event)
-        if isinstance(event, GraphCall) and self._gap[0] <= event.at < self._gap[1]:
+        hole = self._holes.get(log.table)
+        if hole is not None and hole[0] <= event.at < hole[1]:
             return
         if not self._tenant.start <= event.at < self._tenant.end:
             return

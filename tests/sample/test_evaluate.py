@@ -32,6 +32,11 @@ def test_nothing_is_missed_and_nobody_is_accused_falsely(result: Evaluation) -> 
     }
 
 
+def test_every_attack_is_one_story_and_no_story_two_attacks(result: Evaluation) -> None:
+    assert result.telling.attacks > 10
+    assert (result.telling.split, result.telling.mixed) == ((), ())
+
+
 def test_the_join_by_name_loses_renamed_principals(result: Evaluation) -> None:
     by_name = next(score for score in result.baselines if score.id == "name_join")
     ours = next(score for score in result.patterns if score.id == "unexplained_credential_update")

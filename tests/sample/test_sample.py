@@ -116,15 +116,23 @@ VARIANTS = [(script.id, variant) for script in scripts().values() for variant in
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
 def test_every_variant_can_be_played(name: str, variant: str) -> None:
-    tenant = build(1, 60, 21)
+    # What nobody has used for long takes longer.
+    days = 100 if name == "dormant_revived" else 21
+    tenant = build(1, 80, days)
     stage = Stage(tenant, Random(1), list(tenant.principals), "198.51.100.7")
     story = Story(name, variant)
     scripts()[name].place(stage, story)
     assert story.principals
     assert story.findings
     assert stage.events
-    # Late enough for an ordinary life before, early enough for what is logged late.
-    assert all(timedelta(days=14) <= event.at - tenant.start <= timedelta(days=19) for event in stage.events)
+    # Late enough for an ordinary life before, early enough for what is logged late; what comes long before its attack,
+    # or before the first inventory, lies outside the hole in the log of Microsoft Graph.
+    age = [event.at - tenant.start for event in stage.events]
+    assert story.holes or max(age) >= timedelta(days=14)
+    assert max(age) <= timedelta(days=days - 2)
+    assert not [then for then in age if timedelta(hours=34) <= then < timedelta(hours=42)]
+    if name not in ("audit_held_back", "dormant_revived") and "none" not in variant:
+        assert min(age) >= timedelta(days=14)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from graphcorr.sample.stage import Stage, Story
+from graphcorr.sample.tenant import ACCOUNTS
 
 VARIANTS = ("within an hour", "two days later")
 
@@ -12,9 +13,10 @@ VARIANTS = ("within an hour", "two days later")
 def place(stage: Stage, story: Story) -> None:
     victim = stage.victim()
     story.principals.append(victim)
-    at = stage.moment(5.5)
+    # Three days of ordinary life before it even in the shortest sample: less, and no address can be called new.
+    at = stage.moment(4.6)
     actor = stage.taken_over()
-    mallory = next(user for user in stage.tenant.users if user.id != actor.id)
+    mallory = stage.tenant.users[ACCOUNTS - 1]
     stage.add_owner(victim, at, actor, mallory)
     added = at + (timedelta(minutes=35) if "hour" in story.variant else timedelta(days=2))
     as_owner = stage.user(mallory)
@@ -28,4 +30,6 @@ def place(stage: Stage, story: Story) -> None:
         "new_credential_first_use_from_new_address",
         "credential_to_resource_chain",
     )
+    if "hour" in story.variant:
+        story.expect(victim, "credential_after_role_change")
     story.expect_new_address(stage, victim, use)

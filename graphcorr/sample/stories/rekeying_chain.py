@@ -11,7 +11,7 @@ VARIANTS = ("two links", "three links")
 
 
 def place(stage: Stage, story: Story) -> None:
-    at = stage.moment(4.2)
+    at = stage.moment(3.4)
     actor = stage.taken_over()
     for _ in range(2 if story.variant == "two links" else 3):
         victim = stage.victim()

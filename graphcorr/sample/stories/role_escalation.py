@@ -7,7 +7,7 @@ from datetime import timedelta
 from graphcorr.sample.events import ARM, GRAPH
 from graphcorr.sample.stage import Stage, Story
 
-VARIANTS = ("directory role", "application permission", "Azure role")
+VARIANTS = ("directory role", "application permission", "Azure role", "a permission that no record grants")
 
 _PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 _OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
@@ -19,6 +19,15 @@ def place(stage: Stage, story: Story) -> None:
     at = stage.moment(3.9)
     actor = stage.taken_over()
     use = at + timedelta(minutes=9)
+    if "no record" in story.variant:
+        # It is new, so that everything it was ever granted is in the log.
+        stage.create(victim, at, stage.user(victim.owner))
+        victim.works_from = victim.works_until
+        token = stage.sign_in(victim, use, GRAPH)
+        roles = "Directory.Read.All RoleManagement.ReadWrite.Directory"
+        stage.graph(victim, use + timedelta(seconds=2), token, "POST", "/directoryRoles/members/$ref", roles=roles)
+        story.expect(victim, "privilege_used_without_grant")
+        return
     if story.variant == "Azure role":
         helper = stage.victim()
         story.principals.append(helper)
