@@ -280,11 +280,13 @@ def _digests(archive: Archive, surveyed: Survey, shared: str) -> dict[date, str]
     moved: dict[date, list[str]] = defaultdict(list)
     files: dict[date, list[_File]] = defaultdict(list)
     for kind in EVENTS:
-        for day, digest in archive.days(kind).items():
+        stored = archive.days(kind)
+        for day, digest in stored.items():
             own[day].append(f"{kind}:{digest}")
         for event_key, from_day, home_day in surveyed.moved[kind]:
             moved[from_day].append(f"{kind}-{event_key}")
-            moved[home_day].append(f"{kind}+{event_key}")
+            # One more version there, and the event here is another one.
+            moved[home_day].append(f"{kind}+{event_key}:{stored[from_day]}")
         for file in surveyed.files.get(kind, ()):
             files[file.day].append(file)
     found: dict[date, str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -42,13 +43,15 @@ from tests.endtoend.harness import Graph, Place
 
 Row = dict[str, Any]
 
-# An example takes seconds: failures are shown as found, not shrunk.
+# An example takes seconds: failures are shown as found, not shrunk. GRAPHCORR_EXAMPLES=300 tries others, and more.
+_EXAMPLES = int(os.environ.get("GRAPHCORR_EXAMPLES", "0"))
+pytestmark = pytest.mark.timeout(300 + 20 * _EXAMPLES)
 _SETTINGS = settings(
-    max_examples=5,
+    max_examples=_EXAMPLES or 5,
     phases=[Phase.generate],
     deadline=None,
     database=None,
-    derandomize=True,
+    derandomize=not _EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow],
 )
 _CONFIG = Config(subscriptions={SUBSCRIPTION: TENANT})

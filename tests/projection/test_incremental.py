@@ -53,3 +53,14 @@ def test_a_late_event_touches_the_days_within_reach(tmp_path: Path, late: Row, t
     assert {day for day in _DAYS if after[day] != before[day]} == {_DAYS[day] for day in touched}
     shutil.rmtree(tmp_path / "projection")
     assert place.graph().tables() == incremental
+
+
+def test_one_more_version_in_another_day_is_seen_in_the_day_of_its_event(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.load({"rows.jsonl": jsonl(sign_in(1, at("09:00", 4)), sign_in(1, at("23:58:00.001", 1), ip="203.0.113.11"))})
+    place.graph()
+    place.load({"late.jsonl": jsonl(sign_in(1, at("23:58", 1), ip="203.0.113.12"))})
+    incremental = place.graph()
+    assert incremental.node("LogSource")["duplicates"] == 2
+    shutil.rmtree(tmp_path / "projection")
+    assert place.graph().tables() == incremental.tables()
