@@ -67,16 +67,17 @@ MATCH (i:Identity) WHERE i.appId = $id OR i.identityId = $text RETURN i.key AS k
 UNION
 MATCH (o:DirectoryObject) WHERE o.objectId = $id MATCH (o)-[:PART_OF]->(i:Identity) RETURN i.key AS key
 UNION
-MATCH (c:Credential) WHERE c.keyId = $id OR c.federatedId = $id OR c.thumbprint = toUpper($text)
+MATCH (c:Credential) WHERE c.keyId = $id OR c.federatedId = $id OR c.thumbprint = $thumbprint
 MATCH (c)<-[:HAS_CREDENTIAL]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
 UNION
 MATCH (n:Name) WHERE n.value = $text MATCH (n)<-[:NAMED]-(o:DirectoryObject)-[:PART_OF]->(i:Identity)
 RETURN i.key AS key
+UNION
+MATCH (n:Name) WHERE n.value = $text MATCH (n)<-[r:RENAMED_FROM|RENAMED_TO]-(:Change)
+MATCH (o:DirectoryObject) WHERE o.key = r.objectKey MATCH (o)-[:PART_OF]->(i:Identity) RETURN i.key AS key
 """
 
-_FIND_ALIKE = """
-MATCH (n:Name {skeleton: $skeleton})<-[:NAMED]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN DISTINCT i.key AS key
-"""
+_FIND_ALIKE = "MATCH (n:Name) WHERE n.skeleton = $skeleton RETURN n.value AS name"
 
 # Weakest first: an identity is as sure as its weakest bridge.
 _CONFIDENCE = ("low", "medium", "high", "exact")
@@ -107,11 +108,16 @@ def find(store: Store, what: str) -> list[str]:
 
     A name that nothing carries exactly is looked up by its look-alike form.
     """
-    text = what.strip()
-    found = {row[0] for row in store.query(_FIND, {"text": text, "id": ids.object_id(text) or text}).rows}
+    found = _found(store, what.strip())
     if not found:
-        found = {row[0] for row in store.query(_FIND_ALIKE, {"skeleton": ids.skeleton(text)}).rows}
+        alike = store.query(_FIND_ALIKE, {"skeleton": ids.skeleton(what)}).rows
+        found = {key for (name,) in alike for key in _found(store, name)}
     return sorted(found)
+
+
+def _found(store: Store, text: str) -> set[str]:
+    parameters = {"text": text, "id": ids.object_id(text) or text, "thumbprint": ids.thumbprint(text) or text.upper()}
+    return {row[0] for row in store.query(_FIND, parameters).rows}
 
 
 def explain(store: Store, what: str) -> Table:

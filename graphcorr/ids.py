@@ -21,6 +21,9 @@ _LONGEST = 96
 
 _GUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _HEX32 = re.compile(r"^[0-9a-f]{32}$")
+_THUMBPRINT = re.compile(r"^[0-9A-Fa-f]{40}\Z")
+_THUMBPRINT_BYTES = 20
+_SEPARATORS = re.compile(r"[\s:\u200e]+")  # copied from a certificate's window, the invisible mark comes with it
 _SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
 _TENANT = re.compile(r"/tenants?/([0-9a-f-]{36})(?:/|$)", re.IGNORECASE)
 
@@ -94,6 +97,25 @@ def token_guid(value: object) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return guid(stripped)
+
+
+def thumbprint(value: object) -> str | None:
+    """A SHA-1 thumbprint as upper-case hexadecimal; None for everything else.
+
+    Logs and the portal write it in hexadecimal, with or without colons or blanks; inventories in base64 of either
+    alphabet, of its 20 bytes or of the hexadecimal text. The `=` at the end must be there: names look like base64.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return None
+    plain = _SEPARATORS.sub("", value)
+    if _THUMBPRINT.match(plain):
+        return plain.upper()
+    try:
+        raw = base64.b64decode(plain.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    text = raw.decode("ascii", "replace")
+    return raw.hex().upper() if len(raw) == _THUMBPRINT_BYTES else text.upper() if _THUMBPRINT.match(text) else None
 
 
 def ip_address(value: object) -> str | None:

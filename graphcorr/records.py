@@ -134,10 +134,10 @@ class CredentialChange(Struct, frozen=True, kw_only=True):
 
 
 class KeyStatement(Struct, frozen=True, kw_only=True):
-    """The record states the complete list of keys (`keys`) or federated credentials (`federated`) of an object.
+    """The record is about the list of keys (`keys`) or federated credentials (`federated`) of an object.
 
-    `stated` is `keys` or `federated`; `before` / `after` say whether the old / the new list was stated ([] counts, null
-    does not). A truncated or unreadable list is no statement.
+    `stated` is `keys` or `federated`; `before` / `after` say whether the old / the new list was stated in full ([]
+    counts, null and a list that is cut off do not).
     """
 
     object_type: str
@@ -217,6 +217,8 @@ class DirectoryChange(Record, frozen=True, kw_only=True):
     actor_name: str | None = None
     # Stated app id of an acting application (ActorId.ServicePrincipalNames, SPN); initiatedBy.app.appId is null.
     actor_app_id: str | None = None
+    # identity.azure.net in ActorId.ServicePrincipalNames: the acting application is a managed identity.
+    actor_managed_identity: bool | None = None
     actor_ip: str | None = None
     # record (initiatedBy.user.ipAddress) or envelope (callerIpAddress: weaker, may be a front end of Microsoft).
     actor_ip_basis: str | None = None
@@ -284,6 +286,8 @@ class Activity(Record, frozen=True, kw_only=True):
     platform: bool | None = None
     grants: tuple[Grant, ...] = ()
     credentials: tuple[CredentialChange, ...] = ()
+    # Ids of a managed identity that the answer to its creation or change states together.
+    bridges: tuple[Bridge, ...] = ()
 
 
 class ListedKey(Struct, frozen=True, kw_only=True):

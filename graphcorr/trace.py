@@ -118,11 +118,11 @@ def _elsewhere(store: Store, what: str) -> tuple[str, dict[str, Any]]:
     if address is not None:
         return "address", {"keys": [address]}
     found = [
-        ("credential", "(n:Credential) WHERE n.keyId = $id OR n.federatedId = $id OR n.thumbprint = toUpper($text)"),
+        ("credential", "(n:Credential) WHERE n.keyId = $id OR n.federatedId = $id OR n.thumbprint = $thumbprint"),
         ("user", "(n:User) WHERE n.objectId = $id OR n.userPrincipalName = $text"),
         ("resource", "(n:Resource) WHERE n.resourceId = toLower($text)"),
     ]
-    parameters = {"id": ids.object_id(text) or text, "text": text}
+    parameters = {"id": ids.object_id(text) or text, "text": text, "thumbprint": ids.thumbprint(text) or text.upper()}
     for scope, pattern in found:
         keys = sorted(row[0] for row in store.query(f"MATCH {pattern} RETURN n.key AS key", parameters).rows)
         if keys:

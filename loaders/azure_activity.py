@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import NO_CLAIMS, TokenClaims, read_claims, sign_in_name
 from graphcorr.ingest.fields import as_list, as_object, as_text, first
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
-from graphcorr.records import Activity, CredentialChange, Grant
+from graphcorr.records import Activity, Bridge, CredentialChange, Grant
 
 SOURCE = "AzureActivity"
 
@@ -38,6 +38,7 @@ _PLATFORM_CATEGORIES = frozenset(
     ("servicehealth", "resourcehealth", "recommendation", "alert", "autoscale", "security", "policy")
 )
 _ROLE_ASSIGNMENT = "microsoft.authorization/roleassignments/"
+_USER_ASSIGNED = "microsoft.managedidentity/userassignedidentities/write"
 _FEDERATED = "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials/"
 _CHANGES = {"write": "added", "delete": "removed"}
 _PIM_CHANGES = {"grant": "added", "revoke": "removed"}
@@ -203,6 +204,7 @@ def _activity(event: _Event, raw: JsonObject) -> Activity:
         platform=_is_platform(name, as_text(event.category), caller, who) or None,
         grants=_grants(name, outcome, resource_id, detail),
         credentials=_credentials(name, outcome, resource_id, detail),
+        bridges=_bridges(name, outcome, resource_id, detail),
     )
 
 
@@ -219,6 +221,10 @@ class _Properties:
         if self._decoded is None:
             self._decoded = as_object(self._written) or {}
         return self._decoded.get(name)
+
+    def may_hold(self, name: str) -> bool:
+        """False only if the text as written does not hold the name, in lower case: then there is nothing to decode."""
+        return not isinstance(self._written, str) or name in self._written.lower()
 
 
 # -- event ---------------------------------------------------------------------------------------------------------
@@ -386,14 +392,50 @@ def _credentials(
     )
 
 
+def _bridges(operation: str, outcome: str | None, resource_id: str | None, detail: _Properties) -> tuple[Bridge, ...]:
+    """Ids of managed identities that the service's answer states together; a request could state any."""
+    if outcome != "success" or resource_id is None or not operation.endswith("/write"):
+        return ()
+    if not detail.may_hold("responsebody"):
+        return ()
+    answer = _body(detail, "responsebody")
+    if operation == _USER_ASSIGNED:
+        return tuple(_of_identity(_lowered(as_object(answer.get("properties"))), resource_id))
+    identity = _lowered(as_object(answer.get("identity")))
+    assigned = as_object(identity.get("userassignedidentities")) or {}
+    return (
+        *_of_identity(identity, resource_id),
+        *(found for name, ids_of in assigned.items() for found in _of_identity(_lowered(as_object(ids_of)), name)),
+    )
+
+
+def _of_identity(stated: Mapping[str, Any], resource: str) -> Iterator[Bridge]:
+    principal_id, resource_id = ids.guid(stated.get("principalid")), ids.arm_id(resource)
+    if principal_id is None or resource_id is None:
+        return
+    for right_type, right_id in (("appId", ids.guid(stated.get("clientid"))), ("resourceId", resource_id)):
+        if right_id is not None:
+            yield Bridge(
+                left_type="servicePrincipal",
+                left_id=principal_id,
+                right_type=right_type,
+                right_id=right_id,
+                basis="responseBody",
+            )
+
+
 def _body_properties(detail: _Properties) -> dict[str, Any]:
     """`properties` of the request body, else of the response body, names in lower case (their case varies)."""
-    for name in ("requestbody", "requestBody", "responseBody", "responsebody"):
-        body = _lowered(as_object(detail.get(name)))
-        inner = _lowered(as_object(body.get("properties")))
+    for name in ("requestbody", "responsebody"):
+        inner = _lowered(as_object(_body(detail, name).get("properties")))
         if inner:
             return inner
     return {}
+
+
+def _body(detail: _Properties, name: str) -> dict[str, Any]:
+    """The body of that name, `requestbody` or `requestBody`, with its own names in lower case."""
+    return _lowered(as_object(detail.get(name)) or as_object(detail.get(name.replace("body", "Body"))))
 
 
 def _lowered(obj: dict[str, Any] | None) -> dict[str, Any]:

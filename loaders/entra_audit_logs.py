@@ -260,7 +260,8 @@ def _credentials(event: _Event) -> Iterator[CredentialChange | KeyStatement]:
     for name, stated, listing in _LISTINGS:
         for object_type, object_id, item in event.of_workloads(name):
             old, new = listing(item.old), listing(item.new)
-            if old.stated or new.stated:
+            # What stands before a cut is no full list, but says that the list may have changed.
+            if old.stated or new.stated or old.keys or new.keys:
                 yield KeyStatement(
                     object_type=object_type,
                     object_id=object_id,
@@ -289,6 +290,7 @@ def _completed(
 # Properties that hold the application id of the target that they are listed under.
 _APP_ID_PROPERTIES = ("AppId", "AppPrincipalId", "ServicePrincipalName", "ServicePrincipalNames")
 _TARGET_NAMES = "TargetId.ServicePrincipalNames"
+_ACTOR_NAMES = "ActorId.ServicePrincipalNames"
 
 
 def _bridges(event: _Event) -> Iterator[Bridge]:
@@ -449,10 +451,14 @@ def _managed_identity(event: _Event) -> bool | None:
         return None
     for name in ("ServicePrincipalName", "ServicePrincipalNames", _TARGET_NAMES):
         for object_type, _, item in event.of_workloads(name):
-            listed = values.name_list(item.new) or values.name_list(item.old)
-            if object_type == "ServicePrincipal" and any(n.lower().startswith(_MANAGED_IDENTITY) for n in listed):
+            if object_type == "ServicePrincipal" and _names_managed_identity(item):
                 return True
     return None
+
+
+def _names_managed_identity(item: _Property) -> bool:
+    listed = values.name_list(item.new) or values.name_list(item.old)
+    return any(name.lower().startswith(_MANAGED_IDENTITY) for name in listed)
 
 
 def _state(items: Iterable[_Property]) -> bool | None:
@@ -473,6 +479,7 @@ class _Actor:
     # Where the application id was stated.
     basis: str | None = None
     ip: str | None = None
+    managed_identity: bool | None = None
 
 
 def _actor(event: _Event, initiated_by: JsonObject) -> _Actor:
@@ -488,12 +495,13 @@ def _actor(event: _Event, initiated_by: JsonObject) -> _Actor:
             app_id, basis = _actor_app_id(event)
         object_id, name = ids.object_id(app.get("servicePrincipalId")), as_text(app.get("displayName"))
         if object_id is not None or name is not None or app_id is not None:
-            return _Actor("app", object_id, name, app_id, basis, ids.ip_address(app.get("ipAddress")))
+            managed = any(_names_managed_identity(item) for _, item in event.named(_ACTOR_NAMES)) or None
+            return _Actor("app", object_id, name, app_id, basis, ids.ip_address(app.get("ipAddress")), managed)
     return _Actor()
 
 
 def _actor_app_id(event: _Event) -> tuple[str | None, str]:
-    for name in ("ActorId.ServicePrincipalNames", "SPN"):
+    for name in (_ACTOR_NAMES, "SPN"):
         found = {
             app_id
             for _, item in event.named(name)
@@ -599,6 +607,7 @@ def _change(activity: JsonObject, outside: _Outside) -> DirectoryChange:
         actor_id=actor.id,
         actor_name=actor.name,
         actor_app_id=actor.app_id,
+        actor_managed_identity=actor.managed_identity,
         actor_ip=actor.ip or outside.ip,
         actor_ip_basis="record" if actor.ip else "envelope" if outside.ip else None,
         user_agent=event.detail("User-Agent") or as_text(activity.get("userAgent")),

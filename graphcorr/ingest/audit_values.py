@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graphcorr import ids
 from graphcorr.ingest.fields import as_list, as_text, decoded
@@ -73,7 +74,8 @@ def only_guid(names: tuple[str, ...]) -> str | None:
 
 # Commas, equal signs and brackets occur in display names; only the last field may hold them. Names are cut off
 # by the source inside the closing bracket.
-_KEY = re.compile(r"\[KeyIdentifier=([^,]*),\s*KeyType=([^,]*),\s*KeyUsage=([^,]*),\s*DisplayName=(.*)\]", re.DOTALL)
+_KEY = re.compile(r"\[KeyIdentifier=([^,]*),\s*KeyType=([^,]*),\s*KeyUsage=([^,]*),\s*DisplayName=(.*)", re.DOTALL)
+_ELEMENTS = json.JSONDecoder(strict=False)
 _KINDS = {"password": "secret", "symmetric": "secret", "asymmetricx509cert": "certificate"}
 
 
@@ -103,15 +105,13 @@ class Listing:
 
 def key_listing(value: object) -> Listing:
     """The keys in one side of `KeyDescription`."""
-    found = as_list(value)
-    if found is None:
-        return Listing()
+    found, complete = _elements(value)
     keys: dict[tuple[str | None, ...], Key] = {}
-    complete = True
     for element in found:
         key = _key(element)
+        # A key that is not closed is named all the same, but what was cut off with it is not known.
+        complete = complete and key is not None and element.rstrip().endswith("]")
         if key is None:
-            complete = False
             continue
         # One key id may be listed for signing and for verifying.
         identity = (key.key_id, key.kind, key.usage)
@@ -121,11 +121,8 @@ def key_listing(value: object) -> Listing:
 
 def federated_listing(value: object) -> Listing:
     """The federated credentials in one side of `FederatedIdentityCredentials`."""
-    found = as_list(value)
-    if found is None:
-        return Listing()
+    found, complete = _elements(value)
     keys: dict[tuple[str | None, ...], Key] = {}
-    complete = True
     for element in found:
         key = _federated(element)
         if key is None:
@@ -136,6 +133,29 @@ def federated_listing(value: object) -> Listing:
     return Listing(keys, complete)
 
 
+def _elements(value: object) -> tuple[list[Any], bool]:
+    """The elements of a list given decoded or as text, and whether they are all of it.
+
+    Of a text that is cut off, those before the cut: each is stated as a whole.
+    """
+    found = as_list(value)
+    if found is not None:
+        return found, True
+    found = []
+    text = value.lstrip() if isinstance(value, str) else ""
+    place = 1 if text.startswith("[") else len(text)
+    while place < len(text):
+        if text[place] in ", \t\r\n":
+            place += 1
+            continue
+        try:
+            element, place = _ELEMENTS.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            break
+        found.append(element)
+    return found, False
+
+
 def _key(element: object) -> Key | None:
     match = _KEY.fullmatch(element.strip()) if isinstance(element, str) else None
     if match is None:
@@ -144,20 +164,21 @@ def _key(element: object) -> Key | None:
     if key_id is None:
         return None
     kind = _KINDS.get(match.group(2).strip().lower())
-    return Key(kind, key_id, match.group(3).strip() or None, match.group(4) or None)
+    return Key(kind, key_id, match.group(3).strip() or None, match.group(4).removesuffix("]") or None)
 
 
 def _federated(element: object) -> Key | None:
     if not isinstance(element, dict):
         return None
-    federated_id = ids.object_id(element.get("Id"))
-    issuer, subject = as_text(element.get("Issuer")), as_text(element.get("Subject"))
+    stated = {name.casefold(): part for name, part in element.items()}
+    federated_id = ids.object_id(stated.get("id"))
+    issuer, subject = as_text(stated.get("issuer")), as_text(stated.get("subject"))
     if federated_id is None and issuer is None and subject is None:
         return None
     return Key(
         "federated",
         federated_id=federated_id,
-        federated_name=as_text(element.get("Name")),
+        federated_name=as_text(stated.get("name")),
         issuer=issuer,
         subject=subject,
     )

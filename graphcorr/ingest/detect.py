@@ -236,9 +236,7 @@ def _collection(obj: JsonObject, page: Page) -> str | None:
     return f"Graph {name[1].strip('/')}" if name else None
 
 
-def _index(
-    loaders: Sequence[Loader], names: Callable[[Loader], Iterable[str]], what: str
-) -> Mapping[str, Loader]:
+def _index(loaders: Sequence[Loader], names: Callable[[Loader], Iterable[str]], what: str) -> Mapping[str, Loader]:
     found: dict[str, Loader] = {}
     for loader in loaders:
         for name in names(loader):

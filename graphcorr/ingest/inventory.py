@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -18,9 +15,6 @@ from graphcorr.errors import RecordError
 from graphcorr.ingest.fields import as_list, as_object, as_text
 from graphcorr.ingest.loader import Context
 from graphcorr.records import DirectoryObject, ListedKey
-
-_HEX_THUMBPRINT = re.compile(r"^[0-9A-Fa-f]{40}$")
-_THUMBPRINT_BYTES = 20
 
 
 def metadata_path(obj: Mapping[str, Any], context: Context) -> str | None:
@@ -132,24 +126,9 @@ def _certificate(entry: Mapping[str, Any]) -> ListedKey:
         kind="secret" if entry.get("type") == "Symmetric" else "certificate",
         key_id=ids.guid(entry.get("keyId")),
         display_name=as_text(entry.get("displayName")),
-        thumbprint=thumbprint(entry.get("customKeyIdentifier")),
+        # The thumbprint by default, but whoever adds a certificate may put anything there.
+        thumbprint=ids.thumbprint(entry.get("customKeyIdentifier")),
         usage=as_text(entry.get("usage")),
         start_at=date_or_none(entry.get("startDateTime")),
         expires_at=date_or_none(entry.get("endDateTime")),
     )
-
-
-def thumbprint(value: object) -> str | None:
-    """A SHA-1 thumbprint as upper-case hexadecimal, from hexadecimal text or base64 of 20 bytes; else None.
-
-    `customKeyIdentifier` is the thumbprint by default, but whoever adds a certificate may put anything there.
-    """
-    if not isinstance(value, str):
-        return None
-    if _HEX_THUMBPRINT.match(value):
-        return value.upper()
-    try:
-        raw = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return raw.hex().upper() if len(raw) == _THUMBPRINT_BYTES else None

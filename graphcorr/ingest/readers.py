@@ -478,9 +478,7 @@ _decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def _json_items(
-    batches: Iterator[list[bytes]], member: Member, tally: Tally, preferred: Preferred
-) -> Iterator[Item]:
+def _json_items(batches: Iterator[list[bytes]], member: Member, tally: Tally, preferred: Preferred) -> Iterator[Item]:
     """JSON Lines line by line; anything else as one text in memory."""
     first = next(batches, []) + next(batches, [])  # two: a last line without line feed is a batch of its own
     if not _is_json_lines(first):

@@ -98,9 +98,7 @@ def _value(value: Any, *, in_body: bool, strict: bool, depth: int) -> Any:
     if isinstance(value, list):
         return [_value(item, in_body=in_body, strict=strict, depth=depth) for item in value]
     if isinstance(value, dict):
-        return {
-            key: _field(key, item, in_body=in_body, strict=strict, depth=depth) for key, item in _named(value)
-        }
+        return {key: _field(key, item, in_body=in_body, strict=strict, depth=depth) for key, item in _named(value)}
     return value
 
 
@@ -114,9 +112,7 @@ def _named(value: dict[str, Any]) -> list[tuple[str, Any]]:
     name = next((value[key] for key in _NAMES if key in value), None)
     if not (isinstance(name, str) and _is_secret(name)):
         return list(value.items())
-    return [
-        (key, MARK if key in _VALUES and isinstance(item, str) and item else item) for key, item in value.items()
-    ]
+    return [(key, MARK if key in _VALUES and isinstance(item, str) and item else item) for key, item in value.items()]
 
 
 def _field(key: str, value: Any, *, in_body: bool, strict: bool, depth: int) -> Any:

@@ -115,9 +115,7 @@ class ReadReport:
     def unknown_columns(self) -> dict[str, dict[str, int]]:
         """Source → column → records that have it, over all files."""
         sources = sorted({source for file in self.files for source in file.unknown_columns})
-        return {
-            source: _sum(file.unknown_columns.get(source, {}) for file in self.files) for source in sources
-        }
+        return {source: _sum(file.unknown_columns.get(source, {}) for file in self.files) for source in sources}
 
     @property
     def row_limited(self) -> tuple[str, ...]:

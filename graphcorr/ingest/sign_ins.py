@@ -202,7 +202,6 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
     country = as_text(place.get("countryOrRegion")) if isinstance(place, dict) else None
     tenant_id = ids.guid(envelope.get("tenantId")) or ids.tenant_of(envelope.get("resourceId"))
     token_id = ids.token_guid(get("uniqueTokenIdentifier"))
-    thumbprint = as_text(get("servicePrincipalCredentialThumbprint"))
     return _keyed(
         SignIn(
             source=source,
@@ -230,7 +229,7 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
             result_code=code,
             result_class=result_class(code),
             key_id=_id(get("servicePrincipalCredentialKeyId")),
-            thumbprint=thumbprint.strip().upper() if thumbprint else None,
+            thumbprint=_thumbprint(get("servicePrincipalCredentialThumbprint")),
             federated_credential_id=_id(get("federatedCredentialId")),
             credential_type=as_text(get("clientCredentialType")),
             token_id=token_id,
@@ -256,7 +255,6 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
     if country is None:
         country = as_text((as_object(get("LocationDetails")) or {}).get("countryOrRegion"))
     token_id = ids.token_guid(get("UniqueTokenIdentifier"))
-    thumbprint = as_text(get("ServicePrincipalCredentialThumbprint"))
     return _keyed(
         SignIn(
             source=source,
@@ -285,7 +283,7 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
             result_code=code,
             result_class=result_class(code),
             key_id=_id(get("ServicePrincipalCredentialKeyId")),
-            thumbprint=thumbprint.strip().upper() if thumbprint else None,
+            thumbprint=_thumbprint(get("ServicePrincipalCredentialThumbprint")),
             federated_credential_id=_id(get("FederatedCredentialId")),
             credential_type=as_text(get("ClientCredentialType")),
             token_id=token_id,
@@ -320,6 +318,12 @@ def _keyed(record: SignIn) -> SignIn:
 def _id(value: object) -> str | None:
     # Most records leave most ids empty.
     return ids.object_id(value) if value else None
+
+
+def _thumbprint(value: object) -> str | None:
+    """In the one spelling; what is no SHA-1 thumbprint is kept in upper case."""
+    written = as_text(value) if value else None
+    return ids.thumbprint(written) or (written.strip().upper() if written else None)
 
 
 def _code(value: object) -> str | None:
@@ -419,10 +423,7 @@ class _ReadProperties(Struct, rename="camel", gc=False):
 _UNREAD = Raw(b"null")
 _Properties = defstruct(
     "_Properties",
-    [
-        (name, Raw, _UNREAD)
-        for name in sorted(PROPERTIES - {field.encode_name for field in fields(_ReadProperties)})
-    ],
+    [(name, Raw, _UNREAD) for name in sorted(PROPERTIES - {field.encode_name for field in fields(_ReadProperties)})],
     bases=(_ReadProperties,),
     rename=None,
     forbid_unknown_fields=True,
@@ -476,7 +477,6 @@ def _from_envelope(source: str, kind: SignInKind, category: str, envelope: _Enve
     if code is None:
         code = _code(envelope.result_type)
     token_id = ids.token_guid(stated.unique_token_identifier)
-    thumbprint = as_text(stated.service_principal_credential_thumbprint)
     agent = stated.agent.type if stated.agent is not None else None
     managed = stated.managed_service_identity
     record = SignIn(
@@ -504,7 +504,7 @@ def _from_envelope(source: str, kind: SignInKind, category: str, envelope: _Enve
         result_code=code,
         result_class=result_class(code),
         key_id=_known_id(stated.service_principal_credential_key_id),
-        thumbprint=thumbprint.strip().upper() if thumbprint else None,
+        thumbprint=_thumbprint(stated.service_principal_credential_thumbprint),
         federated_credential_id=_known_id(stated.federated_credential_id),
         credential_type=_text(stated.client_credential_type),
         token_id=token_id,

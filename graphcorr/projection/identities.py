@@ -65,8 +65,9 @@ def resolve(
 ) -> tuple[list[Member], list[Conflict]]:
     """Members and conflicts of all tenants.
 
-    `objects`: tenant, object_id, kinds (sorted, none of them unknown), first_at, created_at, deleted_at, event_ids;
-    those of several kinds and all applications and service principals. Objects of several kinds are no members.
+    `objects`: tenant, object_id, kinds (sorted, none of them unknown), first_at, created_at, deleted_at, left_at and
+    restored_at (its latest return), event_ids; those of several kinds and all applications and service principals.
+    Objects of several kinds are no members.
     `pairs`: tenant, left_type, left_id, right_type, right_id, bases, event_ids. Types: application, servicePrincipal,
     appId, resourceId. The result does not depend on the order of either.
     """
@@ -160,7 +161,7 @@ def _two_objects(tenant: str, placed: Sequence[Member], found: Mapping[Node, Map
         if member.app_id is not None:
             groups[(member.app_id, member.object_type)].append(member)
     for (app_id, object_type), group in sorted(groups.items()):
-        lives = sorted(_life(found[(m.object_type, m.object_id)]) for m in group)
+        lives = sorted(life for m in group for life in _lives(found[(m.object_type, m.object_id)]))
         if any(later[0] < earlier[1] for earlier, later in zip(lives, lives[1:], strict=False)):
             kind = "twoServicePrincipals" if object_type == "servicePrincipal" else "twoApplicationObjects"
             ids = (f"appId:{app_id}", *(f"{m.object_type}:{m.object_id}" for m in group))
@@ -172,11 +173,13 @@ _PAST = datetime.min.replace(tzinfo=UTC)
 _FUTURE = datetime.max.replace(tzinfo=UTC)
 
 
-def _life(item: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """From creation (else first sight) to deletion (else for ever)."""
-    start = item["created_at"] or item["first_at"]
-    end = item["deleted_at"]
-    return (start or _PAST, end or _FUTURE)
+def _lives(item: Mapping[str, Any]) -> list[tuple[datetime, datetime]]:
+    """From creation (else first sight) to deletion (else for ever), without the time before its latest restore."""
+    start = item["created_at"] or item["first_at"] or _PAST
+    end = item["deleted_at"] or _FUTURE
+    if item["left_at"] is None:
+        return [(start, end)]
+    return [(start, item["left_at"]), (item["restored_at"], end)]
 
 
 def _five(event_ids: Iterable[str]) -> tuple[str, ...]:

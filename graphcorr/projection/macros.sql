@@ -26,6 +26,10 @@ CREATE OR REPLACE MACRO first_and_last(first, last) AS CASE WHEN first = last TH
 -- faster than those over pairs.
 CREATE OR REPLACE MACRO in_time(id, "at") AS lpad(coalesce(epoch_us("at"), 0)::VARCHAR, 17, '0') || id;
 
+-- Records of one operation have one instant; the number at the end of their ids says in which order they were written.
+CREATE OR REPLACE MACRO in_order(id) AS
+    regexp_replace(id, '\d{1,18}$', '') || lpad(regexp_extract(id, '\d{1,18}$'), 18, '0');
+
 CREATE OR REPLACE MACRO first_last(id, "at") AS
     first_and_last(substr(min(in_time(id, "at")), 18), substr(max(in_time(id, "at")), 18));
 

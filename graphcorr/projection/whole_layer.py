@@ -117,7 +117,7 @@ def _put_risk_sign_ins(duck: duckdb.DuckDBPyConnection, archive: Archive) -> Non
 
 def _put_identities(duck: duckdb.DuckDBPyConnection) -> None:
     found = duck.sql("""
-        SELECT tenant, object_id, kinds, first_at, created_at, deleted_at,
+        SELECT tenant, object_id, kinds, first_at, created_at, deleted_at, left_at, restored_at,
                list_distinct(coalesce(origin_ids, []) || coalesce(pair_ids, [])) AS event_ids
         FROM object_kind JOIN life USING (tenant, object_id)
         LEFT JOIN (

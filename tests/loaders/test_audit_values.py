@@ -65,9 +65,29 @@ def test_changes_are_the_set_difference_of_key_ids(old, new):
 
 @settings(deadline=None)
 @given(KEYS.filter(len), st.integers(1, 200))
-def test_a_list_that_is_cut_off_states_nothing(keys, cut):
+def test_a_list_that_is_cut_off_states_what_stands_before_the_cut_and_no_more(keys, cut):
     text = key_description(keys)
-    assert values.key_listing(text[: -min(cut, len(text) - 1)]) == values.Listing()
+    shown = text[: -min(cut, len(text) - 1)]
+    whole, found = values.key_listing(text), values.key_listing(shown)
+    assert not found.stated
+    assert found.keys.items() <= whole.keys.items()
+    before = [n for n in range(len(keys) + 1) if shown.startswith(key_description(dict(list(keys.items())[:n]))[:-1])]
+    assert len(found.keys) == max(before)
+
+
+def test_a_key_whose_name_is_cut_off_is_named_and_the_list_may_go_on():
+    found = values.key_listing(f'["[KeyIdentifier={KEY},KeyType=AsymmetricX509Cert,KeyUsage=Verify,DisplayName=CN=a"]')
+    assert [(key.key_id, key.kind, key.display_name) for key in found.keys.values()] == [(KEY, "certificate", "CN=a")]
+    assert not found.stated
+
+
+def test_federated_credentials_before_a_cut_are_stated():
+    one = {"Name": "a", "Issuer": "https://issuer.example", "Subject": "s", "Id": KEY}
+    text = json.dumps([one, {**one, "Id": CLIENT}])
+    assert [key.federated_id for key in values.federated_listing(text[:-5]).keys.values()] == [KEY]
+    # Names of the properties in any case.
+    lowered = json.dumps([{name.lower(): part for name, part in one.items()}])
+    assert values.federated_listing(lowered) == values.federated_listing(json.dumps([one]))
 
 
 @pytest.mark.parametrize(

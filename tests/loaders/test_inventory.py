@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from carriers import loader, objects, parse
 
+from graphcorr import ids
 from graphcorr.errors import RecordError
-from graphcorr.ingest.inventory import thumbprint
 from graphcorr.ingest.loader import Carrier, Context
 
 APPLICATIONS = loader("entra_applications")
@@ -85,6 +85,12 @@ def test_texts_of_secrets_are_never_read():
     [
         ("d5c7aaea41412f925f31a39d4f683a9034e2f302", "D5C7AAEA41412F925F31A39D4F683A9034E2F302"),
         ("1ceq6kFBL5JfMaOdT2g6kDTi8wI=", "D5C7AAEA41412F925F31A39D4F683A9034E2F302"),
+        ("D5:C7:AA:EA:41:41:2F:92:5F:31:A3:9D:4F:68:3A:90:34:E2:F3:02", "D5C7AAEA41412F925F31A39D4F683A9034E2F302"),
+        (" d5 c7 aa ea 41 41 2f 92 5f 31 a3 9d 4f 68 3a 90 34 e2 f3 02", "D5C7AAEA41412F925F31A39D4F683A9034E2F302"),
+        # Base64 of the hexadecimal text, and of either alphabet.
+        ("RDVDN0FBRUE0MTQxMkY5MjVGMzFBMzlENEY2ODNBOTAzNEUyRjMwMg==", "D5C7AAEA41412F925F31A39D4F683A9034E2F302"),
+        ("-_eq6kFBL5JfMaOdT2g6kDTi8wI=", "FBF7AAEA41412F925F31A39D4F683A9034E2F302"),
+        ("production-certificate-2024", None),
         ("c2hvcnQ=", None),
         ("a text of its own", None),
         ("", None),
@@ -92,8 +98,8 @@ def test_texts_of_secrets_are_never_read():
         (["x"], None),
     ],
 )
-def test_a_thumbprint_is_hexadecimal_or_base64_of_20_bytes(written, found):
-    assert thumbprint(written) == found
+def test_a_thumbprint_is_hexadecimal_or_base64(written, found):
+    assert ids.thumbprint(written) == found
 
 
 @pytest.mark.parametrize("odd", [None, "", 7, True, [], [[]], ["x"], {}, "{", "\ud800", {"a": []}])

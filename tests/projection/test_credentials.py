@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.builders import (
     SUBSCRIPTION,
@@ -118,3 +122,70 @@ def test_a_detection_is_about_the_principal_the_sign_in_and_the_keys_that_it_nam
     ]
     # Nothing else knows of the second key.
     assert graph.node("Credential", keyId=guid("f", 7))["origin"] == "unknown"
+
+
+def _numbered(number: int, before: list[str], after: list[str], when: str = "06:00") -> Row:
+    """A record of one operation: the number at the end of its id says in which order it was written."""
+    return {**key_change(number, at(when), before, after, correlation=1), "Id": f"Directory_{guid('c', 1)}_X_{number}"}
+
+
+# Records; when the key was removed; when it was held.
+_LIVES: dict[str, tuple[list[Row], Any, list[tuple[Any, Any]]]] = {
+    "removed and added again in one operation": (
+        [_numbered(9, [key(1)], []), _numbered(10, [], [key(1)])], None,
+        [(None, moment("06:00")), (moment("06:00"), None)]),
+    "added and removed in one operation": (
+        [_numbered(9, [], [key(1)]), _numbered(10, [key(1)], [])], moment("06:00"),
+        [(moment("06:00"), moment("06:00"))]),
+    "a later list shows it again": (
+        [_numbered(1, [key(1)], []), _numbered(2, [key(1)], [key(1), key(2)], "08:00")], None,
+        [(None, moment("06:00")), (moment("08:00"), None)]),
+    "an earlier list shows it": (
+        [_numbered(1, [key(1)], [key(1), key(2)]), _numbered(2, [key(1), key(2)], [key(2)], "08:00")], moment("08:00"),
+        [(None, moment("08:00"))]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", _LIVES)
+def test_life_of_a_key(tmp_path: Path, case: str) -> None:
+    rows, removed, held = _LIVES[case]
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(*reversed(rows))})
+    found = graph.node("Credential", keyId=guid("f", 1))
+    assert found["removedAt"] == removed
+    intervals = [(e["validFrom"], e["validTo"]) for e in graph.edges("HAS_CREDENTIAL", toKey=found["key"])]
+    assert sorted(intervals, key=lambda i: (i[0] is not None, i)) == held
+
+
+def test_a_key_next_to_others_in_a_list_that_is_cut_off_was_added_and_none_removed(tmp_path: Path) -> None:
+    row = key_change(1, at("06:00"), [key(1), key(4)], [key(1), key(2), key(3)])
+    (changed,) = row["TargetResources"][0]["modifiedProperties"]
+    changed["newValue"] = changed["newValue"][:-30]
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(row)})
+    assert _moves(graph, "ADDED") == [("Directory_1", f"key:{guid('f', 2)}")]
+    assert _moves(graph, "REMOVED") == []
+
+
+def test_a_thumbprint_is_one_in_every_spelling(tmp_path: Path) -> None:
+    spellings = ["ab" * 20, ":".join(["AB"] * 20), base64.b64encode(bytes.fromhex("ab" * 20)).decode()]
+    rows = [
+        sign_in(n, at(f"0{n}:00"), ServicePrincipalCredentialThumbprint=text) for n, text in enumerate(spellings, 1)
+    ]
+    graph = graph_of(tmp_path, {"s.jsonl": jsonl(*rows)})
+    assert graph.node("Credential")["thumbprint"] == "AB" * 20
+
+
+def test_what_a_federated_credential_trusts_may_stand_in_the_record_of_the_start(tmp_path: Path) -> None:
+    resource = f"{_IDENTITY}/federatedIdentityCredentials"
+    operation = "MICROSOFT.MANAGEDIDENTITY/USERASSIGNEDIDENTITIES/FEDERATEDIDENTITYCREDENTIALS/WRITE"
+    body = {"requestbody": json.dumps({"properties": {"issuer": "https://issuer.example", "subject": "repo:a/b"}})}
+
+    def acts(number: int, name: str, *outcomes: str) -> list[Row]:
+        return [
+            arm_act(number, at("06:00"), principal=9, app=9, resource=f"{resource}/{name}", operation=operation,
+                    ActivityStatusValue=outcome, Properties_d=body if outcome == "Start" else {})
+            for outcome in outcomes
+        ]  # fmt: skip
+
+    rows = [*acts(1, "github", "Start", "Accept", "Success"), *acts(2, "refused", "Start", "Failure")]
+    found = graph_of(tmp_path, {"a.jsonl": jsonl(*rows)}, tenant=TENANT).node("Credential")
+    assert (found["displayName"], found["issuer"], found["subject"]) == ("github", "https://issuer.example", "repo:a/b")

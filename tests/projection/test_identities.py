@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.builders import (
     GRAPH,
     OTHER_TENANT,
+    SUBSCRIPTION,
     TENANT,
+    arm_act,
     at,
     audit,
     created,
@@ -191,3 +196,99 @@ def test_the_resource_of_a_user_in_another_tenant_is_no_second_principal(tmp_pat
     graph = graph_of(tmp_path, {"s.jsonl": jsonl(*rows)}, users="all")
     assert conflicts(graph) == []
     assert graph.nodes("DirectoryObject", objectId=guid("d", 9)) == []
+
+
+def test_a_batch_of_one_application_and_one_principal_of_another_joins_nothing(tmp_path: Path) -> None:
+    other_act = [
+        rename(1, at("06:00"), "a", "b", number_of=1, correlation=8),
+        deleted(2, at("06:00"), number_of=1, correlation=8),
+    ]
+    other_name = [
+        rename(3, at("06:00"), "a", "b", number_of=2, correlation=9),
+        rename(4, at("06:00"), "c", "d", number_of=2, kind="ServicePrincipal", correlation=9),
+    ]
+    graph = graph_of(tmp_path, {"c.jsonl": jsonl(*other_act, *other_name)})
+    assert {basis for _, basis, _ in parts(graph).values()} == {"own"}
+    assert len(graph.nodes("Identity")) == 4
+
+
+def test_a_principal_that_was_restored_after_its_successor_went_is_no_conflict(tmp_path: Path) -> None:
+    back = audit(5, at("09:00"), "Restore service principal", target("ServicePrincipal", guid("d", 1)))
+    rows = [
+        created(1, at("05:00")),
+        deleted(2, at("06:00")),
+        created(3, at("07:00"), number_of=2),
+        deleted(4, at("08:00"), number_of=2),
+        back,
+    ]
+    assert conflicts(graph_of(tmp_path / "1", {"c.jsonl": jsonl(*rows)})) == []
+    # Back too early: both live.
+    early = [*rows[:3], {**back, "ActivityDateTime": at("07:30"), "TimeGenerated": at("07:30")}, rows[3]]
+    assert [kind for kind, _, _ in conflicts(graph_of(tmp_path / "2", {"c.jsonl": jsonl(*early)}))] == [
+        "twoServicePrincipals"
+    ]
+
+
+_RISK = {
+    "Type": "AADServicePrincipalRiskEvents", "TimeGenerated": at("09:00"), "DetectedDateTime": at("09:00"),
+    "Id": guid("7", 1), "RiskEventType": "leakedCredentials", "AppId": guid("a", 1), "ServicePrincipalId": guid("d", 1),
+}  # fmt: skip
+_MI = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg1/providers/microsoft.managedidentity/userassignedidentities/mi"
+_SITE = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg1/providers/microsoft.web/sites/site"
+
+
+def _wrote(resource: str, answer: dict[str, Any], **more: Any) -> dict[str, Any]:
+    kind = resource.split("/providers/")[1].rpartition("/")[0].upper()
+    body = json.dumps({"id": resource, **answer})
+    return arm_act(
+        1, at("07:00"), principal=9, app=9, resource=resource, operation=f"{kind}/WRITE",
+        **{"Properties_d": {"responseBody": body}, **more},
+    )  # fmt: skip
+
+
+_IDS = {"principalId": guid("d", 1), "clientId": guid("a", 1)}
+_NAMES = f"{guid('a', 1)};https://identity.azure.net/x="
+_MANAGED = ("DirectoryObject:ServicePrincipal:ManagedIdentity", f"app:{guid('a', 1)}", "managedIdentity")
+# Bridge → records; label of d…1, its identity and that identity's kind.
+_BRIDGES: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
+    "detection": (_RISK, ("DirectoryObject:ServicePrincipal", f"app:{guid('a', 1)}", "application")),
+    "risk state": (
+        {"Type": "AADRiskyServicePrincipals", "TimeGenerated": at("09:00"), "Id": guid("d", 1),
+         "AppId": guid("a", 1), "RiskLastUpdatedDateTime": at("09:00"), "RiskState": "atRisk"},
+        ("DirectoryObject:ServicePrincipal", f"app:{guid('a', 1)}", "application")),
+    "answer to the creation of a user-assigned identity": (_wrote(_MI, {"properties": _IDS}), _MANAGED),
+    "identities of a resource in its answer": (
+        _wrote(_SITE, {"identity": {"type": "UserAssigned", "userAssignedIdentities": {_MI: _IDS}}}), _MANAGED),
+    "system-assigned identity in an answer": (
+        _wrote(_SITE, {"identity": {"type": "SystemAssigned", "principalId": guid("d", 1)}}),
+        ("DirectoryObject:ServicePrincipal:ManagedIdentity", f"sp:{guid('d', 1)}", "managedIdentity")),
+    "a managed identity that acts in the directory": (
+        audit(1, at("06:00"), "Update policy",
+              target("Policy", guid("8", 1), ActorId_ServicePrincipalNames=(None, _NAMES)), by_principal=1), _MANAGED),
+    "an agent identity in the audit log": (
+        audit(1, at("06:00"), "Add service principal",
+              target("ServicePrincipal", guid("d", 1), AppPrincipalId=([], [guid("d", 1)]))),
+        ("DirectoryObject:ServicePrincipal:AgentIdentity", f"app:{guid('d', 1)}", "agent")),
+    "an application of Microsoft whose owner no record states": (
+        sign_in(1, at("07:00"), app=2, principal=2, resource=GRAPH, ResourceServicePrincipalId=guid("d", 1)),
+        ("DirectoryObject:ServicePrincipal:MicrosoftOwned", f"app:{GRAPH}", "microsoft")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bridge", _BRIDGES)
+def test_a_record_that_states_two_ids_says_whose_they_are(tmp_path: Path, bridge: str) -> None:
+    row, (labels, identity_id, kind) = _BRIDGES[bridge]
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(row)}, tenant=TENANT)
+    found = graph.node("DirectoryObject", objectId=guid("d", 1))
+    assert (found["labels"], found["identityId"]) == (labels, identity_id)
+    assert graph.node("Identity", identityId=identity_id)["kind"] == kind
+
+
+def test_what_was_asked_for_or_refused_bridges_nothing(tmp_path: Path) -> None:
+    asked = json.dumps({"identity": {"principalId": guid("d", 1)}, "properties": _IDS})
+    rows = [
+        _wrote(_MI, {}, Properties_d={"requestbody": asked}),
+        _wrote(_SITE, {"identity": {"principalId": guid("d", 1)}}, ActivityStatusValue="Failure"),
+    ]
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)}, tenant=TENANT)
+    assert graph.nodes("DirectoryObject", objectId=guid("d", 1)) == []

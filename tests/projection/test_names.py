@@ -94,6 +94,9 @@ _NAMES: dict[str, tuple[list[dict[str, object]], str, list[Interval], tuple[str,
         [_spn("a", 1, "06:00"), rename(2, at("07:00"), "a", "b", kind="ServicePrincipal"), _spn("c", 3, "09:00")], _D,
         [("a", "audit", None, _T7), ("a", "signIn", _T6, _T6), ("b", "audit", _T7, None), ("c", "signIn", _T9, _T9)],
         ("c", ["a", "b"])),
+    "two renames of one operation": (
+        [rename(n, at("07:00"), old, new, correlation=1) for n, old, new in ((9, "a", "b"), (10, "b", "c"))], _B,
+        [("a", "audit", None, _T7), ("b", "audit", _T7, _T7), ("c", "audit", _T7, None)], ("c", ["a", "b"])),
     "a failed rename": ([rename(1, at("07:00"), "a", "b", result="failure")], _B, [], ("", [])),
     "an undated rename has names but no time": ([rename(1, None, "a", "b")], _B, [], ("", [])),
 }  # fmt: skip

@@ -21,6 +21,11 @@ WITH pair AS (
     UNION ALL
     SELECT day, tenant, b.left_type, b.left_id, b.right_type, b.right_id, 'audit:' || b.basis, "at", event_key
     FROM (SELECT day, tenant, "at", event_key, unnest(bridges) AS b FROM change WHERE home)
+    UNION ALL
+    SELECT day, tenant, b.left_type, b.left_id, b.right_type, b.right_id, service || ':' || b.basis, "at", event_key
+    FROM (SELECT day, tenant, service, "at", event_key, unnest(bridges) AS b FROM activity WHERE home AND outcome = 'success')
+    UNION ALL
+    SELECT day, tenant, 'servicePrincipal', service_principal_id, 'appId', app_id, 'risk', "at", event_key FROM risk WHERE home
 )
 SELECT day, tenant, left_type, left_id, right_type, right_id, basis, min("at") AS first_at, max("at") AS last_at,
        count(*) AS events, first_last(event_key, "at") AS event_ids
@@ -29,13 +34,15 @@ GROUP BY ALL;
 
 -- Targets of operations that write twin records. All days together say which of them are alone under their id.
 CREATE OR REPLACE TABLE twin_target AS
-SELECT day, tenant, correlation_id, t.type, t.id, min("at") AS "at", min_by(event_key, ("at", event_key)) AS event_key
-FROM (SELECT day, tenant, correlation_id, "at", event_key, unnest(targets) AS t FROM change
+SELECT day, tenant, correlation_id, t.type, t.id, verb, list_filter(names, lambda n: n.object_id = t.id)[1].new AS new_name,
+       min("at") AS "at", min_by(event_key, ("at", event_key)) AS event_key
+FROM (SELECT day, tenant, correlation_id, "at", event_key, replace(string_split(operation, ' ')[1], 'remove', 'delete') AS verb, names,
+             unnest(targets) AS t FROM change
       WHERE home AND operation IN ('update application', 'update service principal', 'delete application', 'remove service principal',
                                    'add application', 'add service principal', 'restore application', 'restore service principal',
                                    'update application - certificates and secrets management'))
 WHERE t.id IS NOT NULL AND t.type IN ('Application', 'ServicePrincipal') AND correlation_id IS NOT NULL
-GROUP BY day, tenant, correlation_id, t.type, t.id;
+GROUP BY ALL;
 
 -- Every directory object that is described or mentioned. `described`: a record is about the object itself.
 CREATE OR REPLACE TABLE object_seen AS
@@ -56,7 +63,8 @@ WITH seen AS (
     UNION ALL
     SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name FROM activity WHERE home
     UNION ALL
-    SELECT day, tenant, actor_id, CASE actor_type WHEN 'user' THEN 'user' ELSE 'servicePrincipal' END, true, "at", NULL, false, NULL,
+    SELECT day, tenant, actor_id, CASE actor_type WHEN 'user' THEN 'user' ELSE 'servicePrincipal' END, true, "at",
+           CASE WHEN actor_type = 'app' THEN actor_managed_identity END, false, NULL,
            CASE actor_type WHEN 'user' THEN actor_name END
     FROM change WHERE home
     UNION ALL
@@ -110,16 +118,25 @@ WHERE t.id IS NOT NULL AND t.type IN ('Application', 'ServicePrincipal') AND t.d
 GROUP BY day, tenant, t.id, bounded(t.display_name);
 
 CREATE OR REPLACE TABLE credential_change AS
-SELECT day, tenant, c.object_type, c.object_id, c.change,
+WITH asked AS (
+    -- What was asked for may stand in the record of the start alone.
+    SELECT day, tenant, correlation_id, c.object_id, c.federated_name, max(c.issuer) AS issuer, max(c.subject) AS subject
+    FROM (SELECT day, tenant, correlation_id, unnest(credentials) AS c FROM activity WHERE home)
+    WHERE c.issuer IS NOT NULL AND c.federated_name IS NOT NULL GROUP BY ALL
+)
+SELECT made.day, made.tenant, c.object_type, c.object_id, c.change,
        coalesce('key:' || c.key_id, 'fic:' || c.federated_id, 'fic:' || c.object_id || '/' || bounded(c.federated_name),
                 'fic:' || c.object_id || '/' || bounded(c.issuer) || '/' || bounded(c.subject)) AS credential,
-       c.kind, c.key_id, c.federated_id, bounded(c.issuer) AS issuer, bounded(c.subject) AS subject,
+       c.kind, c.key_id, c.federated_id, bounded(coalesce(c.issuer, a.issuer)) AS issuer, bounded(coalesce(c.subject, a.subject)) AS subject,
        bounded(coalesce(c.display_name, c.federated_name)) AS display_name, coalesce(lower(c.usage) = 'sign', false) AS signs, "at", event_key, act
 FROM (
-    SELECT day, tenant, "at", event_key, 'change' AS act, unnest(credentials) AS c FROM change WHERE home AND coalesce(result, 'success') = 'success'
+    SELECT day, tenant, "at", event_key, 'change' AS act, NULL AS correlation_id, unnest(credentials) AS c
+    FROM change WHERE home AND coalesce(result, 'success') = 'success'
     UNION ALL
-    SELECT day, tenant, "at", event_key, 'activity', unnest(credentials) FROM activity WHERE home AND outcome = 'success'
-)
+    SELECT day, tenant, "at", event_key, 'activity', correlation_id, unnest(credentials) FROM activity WHERE home AND outcome = 'success'
+) made
+LEFT JOIN asked a ON a.day = made.day AND a.tenant = made.tenant AND a.correlation_id = made.correlation_id
+    AND a.object_id = c.object_id AND a.federated_name = c.federated_name
 WHERE c.object_id IS NOT NULL;
 
 -- What the directory states of the whole list of an object's keys or federated credentials: the list before and after a

@@ -10,7 +10,8 @@ FROM inventory WHERE object_id IS NOT NULL AND object_type IN ('application', 's
 UNION ALL
 SELECT tenant, unnest(owner_ids), 'unknown', false, "at", "at", NULL, false, NULL, NULL FROM inventory
 UNION ALL
-SELECT tenant, left_id, left_type, false, first_at, last_at, NULL, false, NULL, NULL
+-- What is stated with the Azure resource that it is, is a managed identity.
+SELECT tenant, left_id, left_type, false, first_at, last_at, CASE WHEN right_type = 'resourceId' THEN true END, false, NULL, NULL
 FROM id_pair WHERE left_type IN ('application', 'servicePrincipal')
 UNION ALL
 SELECT tenant, right_id, right_type, false, first_at, last_at, NULL, false, NULL, NULL
@@ -48,6 +49,7 @@ WITH listed AS (
 ), event AS (
     SELECT tenant, object_id, min("at") FILTER (lifecycle = 'created') AS created_event,
            first_five_where(event_key, "at", lifecycle = 'created') AS created_ids, any_value(restored_at) AS restored_at,
+           max("at") FILTER (lifecycle IN ('deleted', 'hardDeleted') AND "at" < restored_at) AS left_event,
            -- The first since it was last known to be alive: the permanent deletion follows the first one by weeks.
            min("at") FILTER (lifecycle IN ('deleted', 'hardDeleted')
                AND coalesce("at" > restored_at, true) AND coalesce("at" > alive_at, true)) AS deleted_event
@@ -60,7 +62,7 @@ WITH listed AS (
 )
 SELECT o.tenant, o.object_id, coalesce(e.created_event, l.created_at) AS created_at,
        coalesce(e.deleted_event, CASE WHEN coalesce(e.restored_at < l.deleted_at, true) THEN l.deleted_at END) AS deleted_at,
-       e.restored_at, s.enabled,
+       e.restored_at, e.left_event AS left_at, s.enabled,
        CASE WHEN e.created_event IS NOT NULL THEN 'created' WHEN l.object_id IS NOT NULL THEN 'listed' ELSE 'unknown' END AS origin,
        coalesce(e.created_ids, l.listed_ids) AS origin_ids
 FROM object_kind o LEFT JOIN event e USING (tenant, object_id) LEFT JOIN listed l USING (tenant, object_id) LEFT JOIN state s USING (tenant, object_id);
@@ -70,7 +72,7 @@ CREATE OR REPLACE TABLE name_interval AS
 WITH step AS (
     SELECT *, lead("at") OVER w AS next_at, lag(new_name) OVER w AS before_name, lag("at") OVER w AS before_at
     FROM (SELECT DISTINCT tenant, object_id, old_name, new_name, "at", event_key FROM rename WHERE "at" IS NOT NULL)
-    WINDOW w AS (PARTITION BY tenant, object_id ORDER BY "at", event_key)
+    WINDOW w AS (PARTITION BY tenant, object_id ORDER BY "at", in_order(event_key))
 ), sighting AS (
     SELECT tenant, object_id, name, basis, first_at, last_at, event_ids FROM name_run
     UNION ALL

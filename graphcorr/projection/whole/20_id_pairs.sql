@@ -1,12 +1,15 @@
 -- Every stated pair of ids, over all days and inventories: the only thing that identities are resolved from.
 CREATE OR REPLACE TABLE stated_pair AS
 WITH twin AS (
-    -- One directory operation writes a record about the application object and one about its service principal. A
-    -- correlation id with more of either is a batch and pairs nobody.
+    -- One directory operation writes a record about the application object and one about its service principal, which do
+    -- the same thing. A correlation id with more of either is a batch and pairs nobody, and so is one that gives two names.
     SELECT tenant, min(id) FILTER (type = 'Application') AS application_id, min(id) FILTER (type = 'ServicePrincipal') AS service_principal_id,
            min("at") AS first_at, max("at") AS last_at, first_five(event_key, "at") AS event_ids
     FROM twin_target GROUP BY tenant, correlation_id
     HAVING count(DISTINCT id) FILTER (type = 'Application') = 1 AND count(DISTINCT id) FILTER (type = 'ServicePrincipal') = 1
+       AND list_has_any(list(verb) FILTER (type = 'Application'), list(verb) FILTER (type = 'ServicePrincipal'))
+       AND coalesce(list_has_any(list(new_name) FILTER (type = 'Application' AND new_name IS NOT NULL),
+                                 list(new_name) FILTER (type = 'ServicePrincipal' AND new_name IS NOT NULL)), true)
 ), pair AS (
     SELECT tenant, left_type, left_id, right_type, right_id, basis, first_at, last_at, event_ids FROM id_pair
     UNION ALL

@@ -9,8 +9,10 @@ SELECT k.tenant, k.object_id, object_key(k.tenant, k.object_id) AS key, k.kind, 
            WHEN 'application' THEN 'DirectoryObject:AppRegistration'
            WHEN 'user' THEN 'DirectoryObject:User'
            WHEN 'servicePrincipal' THEN 'DirectoryObject:ServicePrincipal' || CASE
-               WHEN k.owner_tenant_id IN (SELECT tenant FROM microsoft_tenant) THEN ':MicrosoftOwned'
-               WHEN k.agent THEN ':AgentIdentity'
+               -- An app id is unique in the world: those on the list are Microsoft's, whoever the record says owns them.
+               WHEN k.owner_tenant_id IN (SELECT tenant FROM microsoft_tenant) OR m.app_id IN (SELECT app_id FROM first_party)
+                   THEN ':MicrosoftOwned'
+               WHEN k.agent OR m.app_id = k.object_id THEN ':AgentIdentity'
                WHEN k.managed THEN ':ManagedIdentity'
                ELSE '' END
            ELSE 'DirectoryObject' END AS labels

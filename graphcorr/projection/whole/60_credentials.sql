@@ -78,7 +78,8 @@ SELECT tenant, strong, tenant || '/' || strong AS key,
        max_by(display_name, ("at", display_name)) FILTER (display_name IS NOT NULL) AS display_name,
        min("at") AS first_at, greatest(max("at"), max(used_to)) AS last_at,
        min("at") FILTER (what = 'added') AS added_at,
-       CASE WHEN coalesce(max("at") FILTER (what = 'added') <= max("at") FILTER (what = 'removed'), true)
+       -- Unless a later record shows it again.
+       CASE WHEN max_by(what, ("at", in_order(event_key))) FILTER ("at" IS NOT NULL AND (what = 'added' OR listed)) = 'removed'
             THEN max("at") FILTER (what = 'removed') END AS removed_at,
        min(used_from) AS first_used, max(used_to) AS last_used, max(expires_at) AS expires_at,
        CASE WHEN bool_or(what = 'added') THEN 'added'
@@ -92,18 +93,21 @@ WITH event AS (
     SELECT DISTINCT c.tenant, c.object_id, n.strong, c.change, c."at", c.event_key
     FROM credential_moved c JOIN credential_name n USING (tenant, credential)
     WHERE c."at" IS NOT NULL AND c.object_type IN ('Application', 'ServicePrincipal')
+), told AS (
+    SELECT *, lag(change) OVER (PARTITION BY tenant, object_id, strong ORDER BY "at", in_order(event_key), change) AS after FROM event
 ), edge AS (
     SELECT *, lag(change) OVER w AS before,
            min("at") FILTER (change = 'removed') OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS removed_at
-    FROM event WHERE change IN ('added', 'removed')
-    WINDOW w AS (PARTITION BY tenant, object_id, strong ORDER BY "at", change, event_key)
+    -- A list that shows a removed key again tells that it was added again, and not when.
+    FROM (SELECT * REPLACE (CASE WHEN change IN ('added', 'removed') THEN change WHEN after = 'removed' THEN 'back' END AS change) FROM told)
+    WHERE change IS NOT NULL
+    WINDOW w AS (PARTITION BY tenant, object_id, strong ORDER BY "at", in_order(event_key), change)
 )
 SELECT tenant, object_id, strong, 'audit' AS basis, "at" AS valid_from, removed_at AS valid_to,
-       event_key AS change_id, [event_key] AS event_ids
-FROM edge WHERE change = 'added' AND before IS DISTINCT FROM 'added'
+       CASE WHEN change = 'added' THEN event_key END AS change_id, [event_key] AS event_ids
+FROM edge WHERE change IN ('added', 'back') AND before IS DISTINCT FROM 'added' AND before IS DISTINCT FROM 'back'
 UNION ALL
-SELECT tenant, object_id, strong, 'audit', NULL, "at", NULL, [event_key] FROM edge WHERE change = 'removed' AND before IS DISTINCT FROM 'added'
-     AND before IS DISTINCT FROM 'removed'
+SELECT tenant, object_id, strong, 'audit', NULL, "at", NULL, [event_key] FROM edge WHERE change = 'removed' AND before IS NULL
 UNION ALL
 SELECT tenant, object_id, strong, 'audit', NULL, NULL, NULL, first_five(event_key, "at") FROM event e
 WHERE change IN ('kept', 'renamed') AND NOT EXISTS (

@@ -172,7 +172,7 @@ WITH step AS (
            min("at") FILTER (gone) OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS gone_at
     FROM (SELECT DISTINCT tenant, grantee_id, label, permission_key, change IN ('removed', 'revoked') AS gone, "at", event_key, consent_type
           FROM granted WHERE grantee_id IS NOT NULL)
-    WINDOW w AS (PARTITION BY tenant, grantee_id, label, permission_key ORDER BY "at", event_key)
+    WINDOW w AS (PARTITION BY tenant, grantee_id, label, permission_key ORDER BY "at", in_order(event_key))
 )
 SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, grantee_id) AS fromKey, label AS toLabel, permission_key AS toKey,
        moment("at") || event_key AS extra, "at" AS validFrom, gone_at AS validTo,
@@ -188,7 +188,7 @@ SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, owner_id) AS fromKey, 
 FROM (
     SELECT *, min("at") FILTER (change = 'removed') OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS gone_at
     FROM (SELECT DISTINCT tenant, owner_id, object_id, change, "at", event_key FROM owner_change)
-    WINDOW w AS (PARTITION BY tenant, owner_id, object_id ORDER BY "at", event_key)
+    WINDOW w AS (PARTITION BY tenant, owner_id, object_id ORDER BY "at", in_order(event_key))
 ) WHERE change = 'added'
 UNION ALL
 SELECT 'DirectoryObject', object_key(tenant, owner_id), 'DirectoryObject', object_key(tenant, object_id), 'inventory', min("at"), max("at"), 'inventory', NULL
