@@ -111,7 +111,10 @@ class Store(Protocol):
         ...
 
     def rows(self, table: str) -> Iterator[Mapping[str, Any]]:
-        """All nodes of a label or edges of a type as rows of the projection's table, for `verify`."""
+        """All nodes of a label or edges of a type as rows of the projection's table, for `verify`.
+
+        A row has every column of the table, and beyond them what others wrote onto the node or edge.
+        """
         ...
 
     def clear(self) -> None:

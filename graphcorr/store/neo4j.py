@@ -88,9 +88,9 @@ class Neo4jStore:
         if kind is None:
             raise StoreError(f"no table {table}", hint="tables are the labels and edge types of graphcorr.graph.schema")
         self._require_written()
-        columns = tuple(column_types(kind))
+        empty = dict.fromkeys(column_types(kind))
         for row in self._node_rows(kind) if isinstance(kind, Node) else self._edge_rows(kind):
-            yield {column: row.get(column) for column in columns}
+            yield empty | row
 
     def clear(self) -> None:
         self._writable()
@@ -177,17 +177,23 @@ class Neo4jStore:
             self._written = True
 
     def _node_rows(self, kind: Node) -> Iterator[dict[str, Any]]:
-        for labels, stored in self._connection.stream(f"MATCH (n:{kind.label}) RETURN labels(n), properties(n)"):
+        # By any of its labels: others may have made nodes that have one of them and not the first.
+        any_of = "|".join(sorted({label for labels in kind.label_sets for label in labels}))
+        for labels, stored in self._connection.stream(f"MATCH (n:{any_of}) RETURN labels(n), properties(n)"):
             in_order = next((names for names in kind.label_sets if set(labels) == set(names)), sorted(labels))
             yield {"labels": ":".join(in_order), **properties(stored)}
 
     def _edge_rows(self, kind: Table) -> Iterator[dict[str, Any]]:
         base = {label: node_of_label(label).label for node in NODES for labels in node.label_sets for label in labels}
+
+        def kind_of(labels: list[str]) -> str:
+            return min((base[label] for label in labels if label in base), default="")
+
         cypher = f"MATCH (a)-[e:{table_name(kind)}]->(b) RETURN labels(a), a.key, labels(b), b.key, properties(e)"
         for from_labels, from_key, to_labels, to_key, stored in self._connection.stream(cypher):
-            start, end = ({base[label] for label in labels if label in base} for labels in (from_labels, to_labels))
-            if start and end:  # else an edge of others, between nodes of others
-                ends = {"fromLabel": min(start), "fromKey": from_key, "toLabel": min(end), "toKey": to_key}
+            start, end = kind_of(from_labels), kind_of(to_labels)
+            if start or end:  # else an edge of others, between nodes of others
+                ends = {"fromLabel": start, "fromKey": from_key, "toLabel": end, "toKey": to_key}
                 yield {**ends, **properties(stored)}
 
     def _writable(self) -> None:

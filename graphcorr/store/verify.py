@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from graphcorr.store.difference import TABLES, Difference, Table, arrow_schema, compare, table_name, table_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from graphcorr.store.base import Store
 
@@ -25,8 +25,11 @@ _NAMED = 100
 
 @dataclass(frozen=True)
 class RowDifference:
-    """A row that differs: `missing` in the store, `unexpected` there, or `changed`; edges may be missing and
-    unexpected at once, if they lead elsewhere, and so may nodes with other labels."""
+    """A row that differs: `missing` in the store, `unexpected` there, `changed`, there more than once (`double`), or
+    with properties that are not ours (`extended`).
+
+    Edges may be missing and unexpected at once, if they lead elsewhere, and so may nodes with other labels.
+    """
 
     table: str
     key: str
@@ -46,51 +49,98 @@ class VerifyReport:
         return not self.counts
 
 
+@dataclass
+class _Stored:
+    """What the store has of a table: rows, and those of them with properties that no table has."""
+
+    count: int = 0
+    extended: int = 0
+    named: list[str] = field(default_factory=list)
+
+
 def verify(store: Store, tables: Path) -> VerifyReport:
     """Compare all rows of a store with the tables of a projection, both ways.
 
     Raises StoreError where either cannot be read.
     """
     with TemporaryDirectory(prefix="graphcorr-") as folder:
-        checked = sum(_write(store, table, Path(folder)) for table in TABLES)
+        stored = {table: _write(store, table, Path(folder)) for table in TABLES}
         # An edge of a node with other labels is no difference of its own.
         with compare(Path(folder), tables, edges_follow=False) as difference:
-            found = [(t, kind, relation) for t in TABLES for kind, relation in _relations(difference, t)]
-            found = [entry for entry in found if difference.count(entry[2])]
-            counts = {f"{table_name(t)} {kind}": difference.count(relation) for t, kind, relation in found}
-            rows = tuple(
-                RowDifference(table_name(t), row["key"], kind)
-                for t, kind, relation in found
-                for row in difference.rows(f"SELECT key FROM {relation} ORDER BY key LIMIT {_NAMED}")
-            )
-    return VerifyReport(checked, counts, rows)
-
-
-def _relations(difference: Difference, table: Table) -> tuple[tuple[str, str], ...]:
-    return (
-        ("missing", difference.added(table)),
-        ("unexpected", difference.removed(table)),
-        ("changed", difference.changed(table)),
+            found = {
+                (table_name(table), kind): (count, keys)
+                for table in TABLES
+                for kind, count, keys in _differences(difference, table, Path(folder), stored[table])
+                if count
+            }
+    return VerifyReport(
+        sum(rows.count for rows in stored.values()),
+        {f"{table} {kind}": count for (table, kind), (count, _) in found.items()},
+        tuple(RowDifference(table, key, kind) for (table, kind), (_, keys) in found.items() for key in keys),
     )
 
 
-def _write(store: Store, table: Table, folder: Path) -> int:
-    """Write the store's rows of a table as the projection would; returns their number."""
+def _differences(
+    difference: Difference, table: Table, folder: Path, stored: _Stored
+) -> Iterator[tuple[str, int, list[str]]]:
+    """Each kind with the number of rows and the first of their keys."""
+
+    def keys(relation: str) -> list[str]:
+        # Only nodes and edges of others have no key.
+        first = f"SELECT coalesce(key, '') AS key FROM {relation} ORDER BY key LIMIT {_NAMED}"
+        return [row["key"] for row in difference.rows(first)]
+
+    for kind, relation in (
+        ("missing", difference.added(table)),
+        ("unexpected", difference.removed(table)),
+        ("changed", difference.changed(table)),
+    ):
+        if count := difference.count(relation):
+            yield kind, count, keys(relation)
+    if stored.count:
+        path = str(table_path(folder, table)).replace("'", "''")
+        doubles = f"(SELECT key, count(*) - 1 AS more FROM read_parquet('{path}') GROUP BY key HAVING more > 0)"
+        (total,) = difference.rows(f"SELECT coalesce(sum(more), 0)::BIGINT AS rows FROM {doubles}")
+        yield "double", total["rows"], keys(doubles)
+    yield "extended", stored.extended, stored.named
+
+
+def _write(store: Store, table: Table, folder: Path) -> _Stored:
+    """Write the store's rows of a table as the projection would."""
     path = table_path(folder, table)
     path.parent.mkdir(exist_ok=True)
     schema = arrow_schema(table)
-    count = 0
-    rows: list[Mapping[str, object]] = []
+    found = _Stored()
     stored = store.rows(table_name(table))
     first = next(stored, None)
     if first is None:
-        return 0
+        return found
     with pq.ParquetWriter(path, schema) as writer:
-        for row in chain([first], stored):
-            rows.append(row)
-            if len(rows) == _ROWS:
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-                count += len(rows)
-                rows = []
-        writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-    return count + len(rows)
+        for rows in _chunks(chain([first], stored)):
+            writer.write_table(_table(rows, schema))
+            found.count += len(rows)
+            extended = [str(row["key"] or "") for row in rows if len(row) > len(schema)]
+            found.extended += len(extended)
+            found.named += extended[: _NAMED - len(found.named)]
+    return found
+
+
+def _table(rows: list[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
+    try:
+        return pa.Table.from_pylist(rows, schema=schema)
+    except pa.ArrowException:  # others wrote a value of another type: as good as another value
+        typed = [{field.name: _typed(row[field.name], field.type) for field in schema} for row in rows]
+        return pa.Table.from_pylist(typed, schema=schema)
+
+
+def _typed(value: object, kind: pa.DataType) -> object:
+    try:
+        pa.scalar(value, kind)
+    except pa.ArrowException:
+        return str(value) if kind == pa.string() else None
+    return value
+
+
+def _chunks(rows: Iterator[Mapping[str, object]]) -> Iterator[list[Mapping[str, object]]]:
+    while chunk := list(islice(rows, _ROWS)):
+        yield chunk

@@ -130,6 +130,36 @@ def test_rows_that_others_removed_are_noticed_and_built_anew(server: AnyServer, 
         assert verify(store, after).counts == {}
 
 
+# What others may do to our nodes and edges → what verify says of it.
+TAMPERED = {
+    "SET o.name = 'other'": {"DirectoryObject changed": 1},
+    "SET o.name = 5": {"DirectoryObject changed": 1},
+    "SET o.key = 5": dict.fromkeys(("DirectoryObject missing", "DirectoryObject unexpected"), 1)
+    | dict.fromkeys(("OWNS missing", "OWNS unexpected"), 20),
+    "SET o.reviewed = true": {"DirectoryObject extended": 1},
+    "SET o:ForeignThing": {"DirectoryObject missing": 1, "DirectoryObject unexpected": 1},
+    "DETACH DELETE u": {"DirectoryObject missing": 1, "OWNS missing": 1},
+    "DELETE e": {"OWNS missing": 1},
+    "SET e.validFrom = datetime()": {"OWNS changed": 1},
+    "CREATE (u)-[f:OWNS]->(o) SET f = properties(e)": {"OWNS double": 1},
+    "CREATE (u)-[:OWNS {key: 'x'}]->(:ForeignThing)": {"OWNS unexpected": 1},
+    "CREATE (:User:ForeignThing {key: 'x'})": {"DirectoryObject unexpected": 1},
+    "CREATE (:DirectoryObject:User)": {"DirectoryObject unexpected": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", TAMPERED)
+def test_verify_sees_whatever_others_did(server: AnyServer, tables: Path, statement: str) -> None:
+    with connect(server) as store, driver(server) as other:
+        store.write(tables, "p", None)
+        other.execute_query(f"MATCH (u:User {{key: 't/u3'}})-[e:OWNS]->(o) {statement}")
+        found = verify(store, tables)
+        other.execute_query("MATCH (n:User) WHERE n.key IS NULL DETACH DELETE n")
+        other.execute_query("MATCH (n:DirectoryObject) WHERE n.key = 5 SET n.key = 't/sp'")
+    assert found.counts == TAMPERED[statement]
+    assert len(found.rows) == sum(found.counts.values())
+
+
 # -- the lease ---------------------------------------------------------------------------------------------------
 
 
