@@ -182,7 +182,7 @@ class Writer:
                     self._send(_Statement(cypher, cypher), rows)
 
     def _send(self, statement: _Statement, rows: list[list[Any]]) -> None:
-        """Rows in transactions that halve where the server has too little memory or time, and stay so."""
+        """Rows in transactions that halve where the server has too little memory or time, and grow again where not."""
         start = 0
         while start < len(rows):
             part = rows[start : start + self._rows]
@@ -194,6 +194,8 @@ class Writer:
                 self._rows = len(part) // 2
                 continue
             start += len(part)
+            # Slowly: what was too large costs as much as what was not.
+            self._rows = min(_BATCH_ROWS, self._rows + self._rows // 4 + 1)
 
     def _write(self, statement: _Statement, rows: list[list[Any]]) -> None:
         def work(transaction: neo4j.Transaction, again: bool) -> None:

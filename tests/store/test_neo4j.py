@@ -14,6 +14,7 @@ from neo4j.exceptions import Neo4jError
 
 from graphcorr.cli import run
 from graphcorr.errors import LockedError, PatternError, StoreError, UsageError
+from graphcorr.store import neo4j_write
 from graphcorr.store.neo4j import Neo4jStore
 from graphcorr.store.neo4j_connection import BatchTooLarge, Connection, Credentials, failure, read_credentials
 from graphcorr.store.neo4j_lease import Lease
@@ -214,6 +215,25 @@ def test_batches_shrink_to_what_the_server_has_memory_for(server: AnyServer, tmp
         store.write(write(tmp_path / "long", long, []), "long", None)
         found = store.query("MATCH (u:User) RETURN count(u), sum(size(u.name))").rows
         assert found == ((900, 900 * 30_000),)
+
+
+def test_batches_grow_again(server: AnyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = [node("DirectoryObject:User", f"t/{number}") for number in range(200)]
+    sizes = []
+    send = neo4j.Transaction.run
+
+    def too_large_at_first(self: Any, query: Any, *arguments: Any, **more: Any) -> Any:
+        if "CREATE (n" in query:
+            sizes.append(len(arguments[0]["rows"]))
+            if len(sizes) == 1:
+                raise Neo4jError._hydrate_neo4j(code="Neo.TransientError.General.TransactionMemoryLimit", message="x")
+        return send(self, query, *arguments, **more)
+
+    monkeypatch.setattr(neo4j_write, "_BATCH_ROWS", 20)
+    monkeypatch.setattr(neo4j.Transaction, "run", too_large_at_first)
+    with connect(server) as store:
+        store.write(write(tmp_path / "users", users, []), "users", None)
+    assert sizes == [20, 10, 13, 17, *[20] * 8]
 
 
 # -- what goes wrong on the way ----------------------------------------------------------------------------------
