@@ -18,7 +18,7 @@ from tests.stores import STORES, open_empty
 ALL = favourites()
 QUERIES = tuple(favourite for favourite in ALL if not favourite.command)
 EMPTY = {"principal": "", "address": "", "keyId": "", "eventId": ""}
-# What `graphcorr demo` is about: these must find it, not fall back to the grey sources.
+# What the constructed logs are about: these must find it, not fall back to the grey sources.
 ASKED = {
     "1 One principal's story": (
         {"principal": "contoso-billing-sync"},
@@ -99,7 +99,7 @@ def test_every_favourite_draws_something(store: Store, tenant: str, tenants: Ten
     assert [name for name, nodes in drawn.items() if not nodes] == []
     bare = {caption for nodes in drawn.values() for caption in nodes if not caption or is_guid(caption)}
     assert not bare, "captions are names"
-    if tenant == "demo":
+    if tenant == "every log":
         for name, (parameters, expected) in ASKED.items():
             (favourite,) = [favourite for favourite in QUERIES if favourite.name == name]
             assert expected <= captions(store, favourite, EMPTY | parameters), name

@@ -10,7 +10,7 @@ CALL () {
   UNION ALL
   MATCH (signIn:SignIn)
   WHERE signIn.unexplainedCount > 0
-  WITH signIn ORDER BY signIn.lastSeen DESC, signIn.key LIMIT 30
+  WITH signIn ORDER BY signIn.kind = 'user', signIn.lastSeen DESC, signIn.key LIMIT 30
   MATCH path = (signIn)-[:SIGNED_IN|FROM|TO]-()
   RETURN path, 2 AS tier
   UNION ALL

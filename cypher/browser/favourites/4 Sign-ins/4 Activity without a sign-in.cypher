@@ -2,9 +2,12 @@
 // Something was done, and no sign-in that can have led to it was seen: `evidence` says whether one should have been.
 // Where there is none: the newest activity, else the newest changes.
 CALL () {
-  MATCH (activity:Activity)
+  MATCH (principal)-[:PERFORMED]->(activity:Activity)
   WHERE activity.withoutSignInCount > 0
-  WITH activity ORDER BY activity.evidence = 'complete' DESC, activity.lastSeen DESC, activity.key LIMIT 30
+  WITH principal, activity ORDER BY activity.evidence = 'complete' DESC, activity.lastSeen DESC, activity.key
+  WITH principal, collect(activity)[..5] AS activities, max(activity.lastSeen) AS lastSeen
+  ORDER BY activities[0].evidence = 'complete' DESC, lastSeen DESC, principal.key LIMIT 10
+  UNWIND activities AS activity
   MATCH path = (activity)-[:PERFORMED|FROM|ON]-()
   RETURN path, 1 AS tier
   UNION ALL

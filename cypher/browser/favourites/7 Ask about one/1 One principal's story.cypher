@@ -2,7 +2,7 @@
 // Its objects and names, its keys, the changes made to it and by it, its sign-ins and what they led to.
 // Any name it ever had, an application id or an object id; empty = the one with most changes.
 // Set the parameters first (favourite "Set the parameters"), then type over one:
-// :param principal => 'contoso-billing-sync'
+// :param principal => 'billing-sync'
 CALL () {
   CALL () {
     MATCH (who:Identity)

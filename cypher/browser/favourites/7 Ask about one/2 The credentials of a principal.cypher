@@ -2,7 +2,7 @@
 // Its keys, who added and removed them, the sign-ins that used them and from where. Where it has none: its objects.
 // Any name it ever had, an application id or an object id; empty = the one with most changes.
 // Set the parameters first (favourite "Set the parameters"), then type over one:
-// :param principal => 'contoso-billing-sync'
+// :param principal => 'billing-sync'
 CALL () {
   CALL () {
     MATCH (who:Identity)

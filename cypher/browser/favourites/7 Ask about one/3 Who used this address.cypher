@@ -2,7 +2,7 @@
 // Everything that came from one address and who did it. Empty = the address with most principals; where no log states an
 // address: the newest changes.
 // Set the parameters first (favourite "Set the parameters"), then type over one:
-// :param address => '198.51.100.77'
+// :param address => '198.51.100.11'
 CALL () {
   CALL () {
     MATCH (ip:IPAddress) WHERE $address <> '' AND ip.address = toLower($address)

@@ -2,7 +2,7 @@
 // One credential by key id, thumbprint or display name: its holder, the changes that added and removed it, the sign-ins
 // that used it. Empty = the newest key that was used; where no key is known: the newest changes.
 // Set the parameters first (favourite "Set the parameters"), then type over one:
-// :param keyId => '3a0d8b2c-0000-0000-0000-000000000000'
+// :param keyId => 'prod secret'
 CALL () {
   CALL () {
     MATCH (key:Credential)

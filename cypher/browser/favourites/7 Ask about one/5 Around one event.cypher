@@ -2,7 +2,7 @@
 // The node of an event id from a finding, and what is next to it. An event inside a folded sign-in or activity is found
 // if it is its first, its last or an unexplained one. Empty = the newest change, else the newest sign-in.
 // Set the parameters first (favourite "Set the parameters"), then type over one:
-// :param eventId => '27067ee2-7694-44cc-9aa4-c681e1d06000'
+// :param eventId => 'Directory_…'
 CALL () {
   CALL () {
     MATCH (event:Change) WHERE $eventId <> '' AND event.eventId = $eventId

@@ -1,10 +1,12 @@
 // 2 Sign-ins that cannot be decided, and to what
-// Sign-ins with nothing seen afterwards, where the logs at hand cannot tell; `evidence` of a sign-in says which log, time
+// Up to four sign-ins of a principal with nothing seen afterwards, where the logs at hand cannot tell; `evidence` of a sign-in says which log, time
 // or scope is missing. Where every sign-in can be decided, or none was loaded: the sources.
 CALL () {
-  MATCH (signIn:SignIn)
+  MATCH (principal)-[:SIGNED_IN]->(signIn:SignIn)
   WHERE signIn.resultClass = 'success' AND signIn.kind <> 'user' AND signIn.evidence <> 'complete'
-  WITH signIn ORDER BY signIn.unexplainedCount DESC, signIn.lastSeen DESC, signIn.key LIMIT 40
+  WITH principal, signIn ORDER BY signIn.unexplainedCount DESC, signIn.lastSeen DESC, signIn.key
+  WITH principal, collect(signIn)[..4] AS signIns ORDER BY principal.key LIMIT 12
+  UNWIND signIns AS signIn
   MATCH path = (signIn)-[:SIGNED_IN|TO]-()
   RETURN path, 1 AS tier
   UNION ALL
