@@ -28,6 +28,7 @@ from graphcorr.errors import GraphcorrError, PatternError, StoreError, UsageErro
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 # `CALL (x) { … }` and what else the patterns are written in; the oldest server that the tests run on.
 _OLDEST = (5, 26)
+_NEEDED = "Neo4j 5.26 or newer is needed"
 _CONNECT_SECONDS = 10.0
 _FETCH_ROWS = 5_000
 _LONGEST_PAUSE = 3.0
@@ -210,6 +211,8 @@ def failure(error: DriverError | Neo4jError, name: str) -> GraphcorrError:
     if kind.endswith(_MEMORY) or kind in _TIMED_OUT:
         return BatchTooLarge(f"too much for one transaction: {message}", where=name, hint="raise the server's "
                              "db.memory.transaction.max, heap or db.transaction.timeout")  # fmt: skip
+    if isinstance(error, ConfigurationError):  # what we ask of the driver came with Bolt 5
+        return StoreError("the server speaks an older protocol than Neo4j 5", where=name, hint=_NEEDED)
     if isinstance(error, AuthError):
         hint = "set NEO4J_USERNAME and NEO4J_PASSWORD, or --credentials-file"
         return StoreError("the server refuses user or password", where=name, hint=hint)
@@ -238,4 +241,4 @@ def _check_version(agent: str, name: str) -> None:
     product, _, version = agent.partition("/")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if product != "Neo4j" or numbers < _OLDEST:
-        raise StoreError(f"the server is {agent}", where=name, hint="Neo4j 5.26 or newer is needed")
+        raise StoreError(f"the server is {agent}", where=name, hint=_NEEDED)

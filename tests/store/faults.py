@@ -124,3 +124,35 @@ def _close(end: socket.socket) -> None:
     with suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
     end.close()
+
+
+class OldServer:
+    """A server of an old version that succeeds at whatever it is asked."""
+
+    def __init__(self, version: str, bolt: tuple[int, int]) -> None:
+        self._agent = f"Neo4j/{version}".encode()
+        self._bolt = bolt
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"bolt://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        _close(self._listener)
+
+    def _serve(self) -> None:
+        told = b"".join(bytes([0x80 + len(text)]) + text for text in (b"server", self._agent))
+        success = b"\xb1\x70\xa1" + told
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                with client, client.makefile("rb") as sent:
+                    sent.read(20)
+                    client.sendall(bytes([0, 0, *reversed(self._bolt)]))
+                    while header := sent.read(2):
+                        if size := int.from_bytes(header):
+                            sent.read(size)
+                        else:  # the end of a message
+                            client.sendall(len(success).to_bytes(2) + success + bytes(2))

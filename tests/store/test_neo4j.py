@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from graphcorr.store.neo4j_lease import Lease
 from graphcorr.store.verify import verify
 from tests.graphs import edge, node, write
 from tests.neo4j_server import AnyServer, Given, Servers
+from tests.store.faults import OldServer
 from tests.stores import SERVERS, connect, open_empty
 
 USERS = [node("DirectoryObject:User", f"t/u{number}", objectId=f"u{number}") for number in range(20)]
@@ -89,6 +91,41 @@ def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
         assert not [r for r in other.execute_query("SHOW INDEXES").records if r["name"].startswith("graphcorr")]
     assert answer(["scan", "--format", "json"], remote) == (1, document)  # built again
     assert answer(["verify", "--format", "json"], remote) == (0, "[]\n")
+
+
+# What is wrong → options, user, exit code and words of `graphcorr clear`.
+REFUSED: dict[str, tuple[list[str], str, int, str]] = {
+    "nobody's password": ([], "nobody", 5, "refuses user or password (set NEO4J_USERNAME and NEO4J_PASSWORD"),
+    "no such database": (["--database", "nowhere"], "", 5, "nowhere"),
+    "nothing listens there": (["--store", "bolt://127.0.0.1:9"], "", 5, "cannot be reached"),
+    "an old server": (["--store", "5.20.0"], "", 5, "the server is Neo4j/5.20.0 (Neo4j 5.26 or newer is needed)"),
+    "an older one": (["--store", "4.4.30"], "", 5, "an older protocol than Neo4j 5 (Neo4j 5.26 or newer is needed)"),
+    "not a server": (["--store", "http://127.0.0.1"], "", 2, "not the address of a Neo4j server"),
+    "a password in the address": (["--store", "bolt://neo4j:pa55@127.0.0.1"], "", 2, "do not belong into the address"),
+    "no credentials file": (["--credentials-file", "nowhere"], "", 2, "no credentials can be read"),
+    "another writer": (["--lock-timeout", "0"], "", 6, "held by load (process"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_command_line_says_what_is_wrong_in_one_line(
+    server: AnyServer, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, case: str
+) -> None:
+    options, user, code, words = REFUSED[case]
+    with connect(server) as store:
+        store.write(tables, "p", None)
+    monkeypatch.setenv("NEO4J_USERNAME", user or server.user)
+    monkeypatch.setenv("NEO4J_PASSWORD", server.password)
+    old = {"5.20.0": OldServer("5.20.0", (5, 4)), "4.4.30": OldServer("4.4.30", (4, 4))}
+    holder = Lease(Connection(server.address, Credentials(server.user, server.password)), "load")
+    with closing(holder.connection), holder.held(1) if case == "another writer" else nullcontext():
+        stated = [old[option].address if option in old else option for option in options]
+        assert run(["clear", "--home", str(tmp_path / "home"), "--store", server.address, *stated]) == code
+    for played in old.values():
+        played.close()
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert "pa55" not in said and server.password not in said
 
 
 # -- data of others ----------------------------------------------------------------------------------------------
