@@ -67,6 +67,9 @@ MATCH (i:Identity) WHERE i.appId = $id OR i.identityId = $text RETURN i.key AS k
 UNION
 MATCH (o:DirectoryObject) WHERE o.objectId = $id MATCH (o)-[:PART_OF]->(i:Identity) RETURN i.key AS key
 UNION
+MATCH (a:Application) WHERE a.appId = $id
+MATCH (a)<-[:INSTANCE_OF|REGISTERED_AS]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
+UNION
 MATCH (c:Credential) WHERE c.keyId = $id OR c.federatedId = $id OR c.thumbprint = $thumbprint
 MATCH (c)<-[:HAS_CREDENTIAL]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
 UNION

@@ -30,7 +30,7 @@ class Subject(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Step(msgspec.Struct, frozen=True, rename="camel"):
-    """One thing that happened. `kind`: name, change, credential, signIn, activity, conflict."""
+    """One thing that happened. `kind`: name, credential, change, signIn, activity, risk, conflict."""
 
     at: datetime | None
     kind: str
@@ -120,6 +120,7 @@ def _elsewhere(store: Store, what: str) -> tuple[str, dict[str, Any]]:
     found = [
         ("credential", "(n:Credential) WHERE n.keyId = $id OR n.federatedId = $id OR n.thumbprint = $thumbprint"),
         ("user", "(n:User) WHERE n.objectId = $id OR n.userPrincipalName = $text"),
+        ("object", "(n:DirectoryObject) WHERE n.objectId = $id"),
         ("resource", "(n:Resource) WHERE n.resourceId = toLower($text)"),
     ]
     parameters = {"id": ids.object_id(text) or text, "text": text, "thumbprint": ids.thumbprint(text) or text.upper()}
@@ -150,6 +151,7 @@ _SUBJECTS = {
     "address": _named("IPAddress", "Address", "n.caption + ' (' + n.scope + ', ' + n.network + ')'"),
     "credential": _named("Credential", "Credential"),
     "user": _named("User", "User"),
+    "object": _named("DirectoryObject", "Object"),
     "resource": _named("Resource", "Resource"),
     "event": _SIGN_IN_OF_KEYS
     + """
@@ -206,8 +208,23 @@ _WHAT_CHANGED = (
     "WITH DISTINCT c, coalesce(t.kind + ' ', '') + t.caption AS target" + _CHANGE
 )
 
+_CONFLICT = """
+MATCH (o)<-[:BETWEEN]-(c:Conflict)
+RETURN DISTINCT null AS at, c.reason AS reason, c.kind AS kind, c.eventIds AS events
+"""
+
 _STEPS = {
     "identity": {
+        "conflict": _OBJECTS + _CONFLICT,
+        "risk": _OBJECTS
+        + """
+            MATCH (o)<-[:ABOUT]-(r:RiskEvent)
+            RETURN DISTINCT r.firstSeen AS at, r.caption AS caption, [r.eventId] AS events""",
+        "credential": _OBJECTS
+        + """
+            MATCH (o)-[h:HAS_CREDENTIAL]->(c:Credential) WHERE h.basis = 'inventory'
+            RETURN DISTINCT h.validFrom AS at, h.validTo AS until, o.kind AS object, c.caption AS credential,
+                   c.expiresAt AS expires, h.eventIds AS events""",
         "name": _OBJECTS
         + """
             MATCH (o)-[n:NAMED]->(name:Name) WHERE n.basis <> 'audit'
@@ -232,6 +249,16 @@ _STEPS = {
         "activity": "MATCH (n:User)-[:PERFORMED]->(a:Activity) WHERE n.key IN $keys WITH a, null AS who" + _ACTIVITY,
         "change": "MATCH (n:User)-[:MADE]->(c:Change) WHERE n.key IN $keys " + _WHAT_CHANGED,
     },
+    # What is part of no identity: a group, a policy, an id about which the records disagree.
+    "object": {
+        "conflict": "MATCH (o:DirectoryObject) WHERE o.key IN $keys " + _CONFLICT,
+        "change": "MATCH (n:DirectoryObject)<-[:CHANGED]-(c:Change) WHERE n.key IN $keys " + _WHAT_CHANGED,
+        "made": "MATCH (n:DirectoryObject)-[:MADE]->(c:Change) WHERE n.key IN $keys " + _WHAT_CHANGED,
+        "signIn": "MATCH (n:DirectoryObject)-[:SIGNED_IN]->(s:SignIn) WHERE n.key IN $keys WITH s, null AS who"
+        + _SIGN_IN,
+        "activity": "MATCH (n:DirectoryObject)-[:PERFORMED]->(a:Activity) WHERE n.key IN $keys WITH a, null AS who"
+        + _ACTIVITY,
+    },
     "resource": {"activity": "MATCH (n:Resource)<-[:ON]-(a:Activity) WHERE n.key IN $keys " + _WHO_ACTED},
     "event": {
         "signIn": _SIGN_IN_OF_KEYS + _WHO_SIGNED_IN,
@@ -247,6 +274,13 @@ def _step(kind: str, row: Mapping[str, Any]) -> Step:
         seen = f", last seen {to_iso(row['until'])}" if row["until"] and row["until"] != row["at"] else ""
         source = "inventory" if row["basis"] == "inventory" else "sign-ins"
         return Step(row["at"], "name", f"named “{row['name']}” in {source} ({row['object']}{seen})", _events(row))
+    if kind == "credential":
+        known = f", expires {to_iso(row['expires'])}" if row["expires"] else ""
+        return Step(row["at"], "credential", f"{row['credential']} in inventory ({row['object']}{known})", _events(row))
+    if kind == "risk":
+        return Step(row["at"], "risk", f"Microsoft detected: {row['caption']}", _events(row))
+    if kind == "conflict":
+        return Step(row["at"], "conflict", f"conflict: {row['reason']} ({row['kind']})", _events(row))
     if kind == "signIn":
         return _sign_in(row)
     if kind in ("activity", "tokenUse"):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 import graphcorr
-from graphcorr.identities import explain
-from tests.builders import at, created, deleted, guid, jsonl, rename, sign_in
+from graphcorr.errors import UsageError
+from graphcorr.identities import explain, find
+from graphcorr.trace import trace_store
+from tests.builders import TENANT, at, audit, created, deleted, guid, jsonl, rename, sign_in, target
 
 
 def test_an_identity_is_explained_record_by_record(tmp_path: Path) -> None:
@@ -43,3 +49,98 @@ def test_an_identity_is_explained_record_by_record(tmp_path: Path) -> None:
         (app, "recreationOf", "ServicePrincipal", two, one, "appId", ["Directory_4"]),
         (app, "notJoined", "AppRegistration", b, four, "name", None),
     ]
+
+
+_THUMBPRINT = "AB" * 20
+# What a person may ask → numbers of the identities that it leads to.
+_ASKED: dict[str, list[int]] = {
+    "Payroll": [1],
+    "Backup": [1],
+    "backuρ": [1],
+    "Back up": [1],
+    " Billing ": [2],
+    "Invoices": [2],
+    guid("b", 1): [1],
+    guid("d", 1).upper(): [1],
+    guid("d", 1).replace("-", ""): [1],
+    guid("a", 1): [1],
+    guid("f", 1): [1],
+    _THUMBPRINT: [2],
+    ":".join(["ab"] * 20): [2],
+    "q6urq6urq6urq6urq6urq6urq6s=": [2],
+    # Two principals are said to be this application: both, and neither is joined.
+    guid("a", 3): [3],
+    "as shown": [],
+    "Pay": [],
+}
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[graphcorr.Store]:
+    folder = tmp_path_factory.mktemp("asked")
+    keyed = {
+        "id": guid("b", 1),
+        "appId": guid("a", 1),
+        "keyCredentials": [],
+        "signInAudience": "AzureADMyOrg",
+        "identifierUris": [],
+        "passwordCredentials": [{"keyId": guid("f", 1), "displayName": "old", "endDateTime": at("00:00", 30)}],
+    }
+    listed = {
+        "id": guid("b", 2),
+        "appId": guid("a", 2),
+        "passwordCredentials": [],
+        "signInAudience": "AzureADMyOrg",
+        "identifierUris": [],
+        "keyCredentials": [{"keyId": guid("f", 2), "customKeyIdentifier": _THUMBPRINT}],
+    }
+    rows = [
+        rename(1, at("06:00"), "Payroll", "Backup", number_of=1),
+        # Without a time a rename opens no interval, and its names lead to the identity all the same.
+        rename(2, None, "Billing", "Invoices", number_of=2),
+        sign_in(1, at("07:00"), principal=3, app=3, ServicePrincipalName="Two"),
+        sign_in(2, at("07:00"), principal=3, app=4, ServicePrincipalName="Two"),
+        # One id as two kinds of object is part of nothing.
+        audit(3, at("08:00"), "Update application", target("Application", guid("d", 5))),
+        sign_in(3, at("08:30"), principal=5, app=5, ServicePrincipalName="Disputed"),
+        {
+            "Type": "AADServicePrincipalRiskEvents",
+            "DetectedDateTime": at("09:00"),
+            "Id": guid("7", 1),
+            "RiskEventType": "leakedCredentials",
+            "AppId": guid("a", 1),
+            "ServicePrincipalId": guid("d", 1),
+        },
+    ]
+    (folder / "rows.jsonl").write_bytes(jsonl(*rows))
+    (folder / "applications_2026-05-12.json").write_text(json.dumps({"value": [keyed, listed]}))
+    graphcorr.load([folder], home=folder / "home", tenant=TENANT)
+    with closing(graphcorr.open_store(folder / "home")) as store:
+        yield store
+
+
+@pytest.mark.parametrize("what", _ASKED)
+def test_every_id_and_name_leads_to_its_identity(asked: graphcorr.Store, what: str) -> None:
+    ids = {1: f"app:{guid('a', 1)}", 2: f"app:{guid('a', 2)}", 3: f"sp:{guid('d', 3)}"}
+    assert find(asked, what) == [f"{TENANT}/{ids[number]}" for number in _ASKED[what]]
+    if _ASKED[what]:
+        traced = trace_store(asked, what)
+        assert [subject.key for subject in traced.subjects] == find(asked, what)
+        assert traced.steps != ()
+    else:
+        with pytest.raises(UsageError):
+            trace_store(asked, what)
+
+
+def test_a_trace_tells_of_detections_listed_keys_and_conflicts(asked: graphcorr.Store) -> None:
+    steps = [(step.kind, step.text, step.event_ids) for step in trace_store(asked, "Backup").steps]
+    assert [kind for kind, _, _ in steps] == ["change", "risk", "credential"]
+    assert steps[1][1:] == ("Microsoft detected: leakedCredentials", (guid("7", 1),))
+    assert steps[2][1] == "old in inventory (application, expires 2026-06-10T00:00:00.000Z)"
+    (conflict, *_) = trace_store(asked, guid("a", 4)).steps
+    assert (conflict.kind, conflict.text) == (
+        "conflict", "conflict: records state more than one app id for this object (twoAppIds)",
+    )  # fmt: skip
+    disputed = trace_store(asked, guid("d", 5))
+    assert [subject.label for subject in disputed.subjects] == ["Object"]
+    assert [step.kind for step in disputed.steps] == ["conflict", "change", "signIn"]
