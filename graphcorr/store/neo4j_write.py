@@ -264,8 +264,8 @@ def _ends(difference: Difference, relation: str) -> Sequence[tuple[str, str]]:
     return found
 
 
-def _batches(difference: Difference, sql: str, size: int = _BATCH_ROWS) -> Iterator[list[list[Any]]]:
-    return (to_rows(batch) for batch in difference.stream(sql, size))
+def _batches(difference: Difference, sql: str, most: int | None = None) -> Iterator[list[list[Any]]]:
+    return (to_rows(batch) for batch in difference.stream(sql, min(_BATCH_ROWS, most or _BATCH_ROWS)))
 
 
 def _match_edge(edge: Edge, start: str, end: str) -> str:

@@ -270,7 +270,7 @@ def test_batches_grow_again(server: AnyServer, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(neo4j.Transaction, "run", too_large_at_first)
     with connect(server) as store:
         store.write(write(tmp_path / "users", users, []), "users", None)
-    assert sizes == [20, 10, 13, 17, *[20] * 8]
+    assert sizes == [20, 10, 10, 17, 3, *[20] * 8]
 
 
 # -- what goes wrong on the way ----------------------------------------------------------------------------------
