@@ -48,6 +48,8 @@ _FILE_ROWS = 1 << 32
 # Characters of a path with which the Delta library fails or writes elsewhere (measured with deltalake 1.6).
 _IMPOSSIBLE = frozenset("[]^|%\\")
 _BATCH_ROWS = 8_000
+# Hashes that are compared at a time: ten million at once do not fit into what DuckDB may hold (measured).
+_COMPARED_ROWS = 2_000_000
 # Compaction merges files below the one size into files of up to the other. A large load leaves larger ones than these.
 _SMALL_FILE = 1 << 20
 _MERGED_FILE = 16 << 20
@@ -330,13 +332,18 @@ class Staging:
 
         Rows with another raw text are new in every table: events never enter the archive before their raw text.
         """
-        self._view_staged(duck, self._all.files["origins"], "origins")
+        files = self._all.files["origins"]
+        self._view_staged(duck, files, "origins")
         create_view(duck, "known", self._archive.files("raw", self._all.days["raw"]), tables.schema("raw"))
-        duck.sql(
-            """CREATE TEMP TABLE suspects AS
-               SELECT raw_hash FROM origins GROUP BY raw_hash HAVING count(*) > 1
-               UNION SELECT DISTINCT raw_hash FROM origins SEMI JOIN known USING (raw_hash)"""
-        )
+        duck.sql("CREATE TEMP TABLE suspects (raw_hash VARCHAR)")
+        slices = sum(file.rows for file in files) // _COMPARED_ROWS + 1
+        for number in range(slices):
+            part = f"WHERE hash(raw_hash) % {slices} = {number}"
+            duck.sql(
+                f"""INSERT INTO suspects
+                    SELECT raw_hash FROM origins {part} GROUP BY raw_hash HAVING count(*) > 1
+                    UNION SELECT raw_hash FROM known {part} AND raw_hash IN (SELECT raw_hash FROM origins {part})"""
+            )
 
     def _commit_rows(self, duck: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
         """Add the staged rows of a table that it does not hold; returns how many there are of each source and day."""

@@ -89,7 +89,9 @@ def test_what_goes_in_comes_out_with_every_field(tmp_path):
     assert (undated["keys"][0]["expires_at"], undated["full_lists"]) == (KEY.expires_at, ["keys"])
 
 
-def test_a_report_counts_new_and_known_versions(tmp_path):
+@pytest.mark.parametrize("compared", [module._COMPARED_ROWS, 1])
+def test_a_report_counts_new_and_known_versions(tmp_path, monkeypatch, compared):
+    monkeypatch.setattr(module, "_COMPARED_ROWS", compared)
     batch = [delivered(sign_in("a")), delivered(sign_in("a")), delivered(sign_in("b", NEXT_DAY)), delivered(RENAME)]
     archive = Archive(tmp_path)
     reports = []
