@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from graphcorr.ingest.run import Delivered
+    from graphcorr.ingest.delivery import Batch
 
 _STAGING_MEMORY = "384MB"
 _DAY = re.compile(r"(?:^|/)day=(\d{4}-\d{2}-\d{2})/")
@@ -260,7 +260,7 @@ class Staging:
     ) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, batch: Sequence[Delivered]) -> None:
+    def add(self, batch: Batch) -> None:
         """Take a batch of deliveries of any kinds."""
         self._all.add(batch)
 

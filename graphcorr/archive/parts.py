@@ -19,12 +19,14 @@ from graphcorr.archive import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from graphcorr.ingest.run import Delivered
+    from graphcorr.ingest.delivery import Batch, Delivered
+    from graphcorr.records import Record
 
 # Staging files are numbered over all parts of a load; no part has as many as this.
 _PART_FILES = 1 << 20
-# Rows are kept as columns until they are written: so much raw text at a time.
-_WRITTEN_BYTES = 32 << 20
+# Rows are kept as columns until they are written: so much raw text at a time. Every file costs some milliseconds, so
+# that it is more than one process gets to read at a time (ingest.run).
+_WRITTEN_BYTES = 48 << 20
 # A day with as many rows gets a file of its own, which the archive may take over. Fewer rows share a file that is
 # rewritten with the others of their days, so that no load leaves more than one small file a day.
 OWN_FILE_ROWS = 1_000
@@ -78,23 +80,29 @@ class Part:
         self.days: dict[str, set[date]] = defaultdict(set)
         self.facts: dict[tuple[str, str, str, str | None, str | None], InputFact] = {}
 
-    def add(self, batch: Sequence[Delivered]) -> None:
+    def add(self, batch: Batch) -> None:
         """Take a batch of deliveries of any kinds."""
-        by_kind: dict[str, list[Delivered]] = defaultdict(list)
-        for item in batch:
-            by_kind[tables.kind_of(type(item.record))].append(item)
-        for kind, items in by_kind.items():
-            versions = tables.version_table(kind, items)
-            raw, origins = tables.delivery_tables(items, versions.column("day"))
-            # With the file beside the versions, so that facts can be counted.
-            self._pending[kind].append(versions.append_column("file", origins.column("file")))
-            self._pending["raw"].append(raw)
-            self._pending["origins"].append(origins)
-        for item in batch:
-            (self._repeated if item.raw_hash in self._hashes else self._hashes).add(item.raw_hash)
-        self._pending_bytes += sum([item.raw_size for item in batch])
+        by_record: dict[type[Record], list[Delivered]] = defaultdict(list)
+        for item in batch.single:
+            by_record[type(item.record)].append(item)
+        for record, items in by_record.items():
+            kind = tables.kind_of(record)
+            self._take(kind, items, tables.version_table(kind, items))
+        for series in batch.series:
+            kind = tables.kind_of(series.record)
+            self._take(kind, series.items, tables.version_table(kind, series.items, series.columns()))
         if self._pending_bytes >= _WRITTEN_BYTES:
             self.close()
+
+    def _take(self, kind: str, items: Sequence[Delivered], versions: pa.Table) -> None:
+        raw, origins = tables.delivery_tables(items, versions.column("day"))
+        # With the file beside the versions, so that facts can be counted.
+        self._pending[kind].append(versions.append_column("file", origins.column("file")))
+        self._pending["raw"].append(raw)
+        self._pending["origins"].append(origins)
+        for item in items:
+            (self._repeated if item.raw_hash in self._hashes else self._hashes).add(item.raw_hash)
+        self._pending_bytes += sum([item.raw_size for item in items])
 
     def close(self) -> None:
         """Write what is still in memory."""

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from itertools import pairwise
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct
-from msgspec.structs import asdict, astuple, fields
 
+from graphcorr.ingest import columns
 from graphcorr.ingest.loader import RANK
 from graphcorr.records import KINDS, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from graphcorr.ingest.run import Delivered
+    from graphcorr.ingest.delivery import Delivered
 
-TIME = pa.timestamp("us", "UTC")
 UNDATED = date(1970, 1, 1)
 """Day of records that state no time."""
 
-_SCALARS: dict[type, pa.DataType] = {
-    str: pa.string(),
-    int: pa.int64(),
-    bool: pa.bool_(),
-    datetime: TIME,
-}
-_LONGEST = 2**63
 # More runs of one day each, and a table is not cut into them.
 _MOST_RUNS = 1_000
 
@@ -58,17 +48,16 @@ INPUTS = pa.schema(
         ("path_tenant_id", pa.string()),
         ("given_tenant_id", pa.string()),
         ("rows", pa.int64()),
-        ("first_at", TIME),
-        ("last_at", TIME),
+        ("first_at", columns.TIME),
+        ("last_at", columns.TIME),
         ("row_limit", pa.bool_()),
     ]
 )
 
 
-@cache
 def record_schema(kind: str) -> pa.Schema:
     """The columns that a record class declares, in its order."""
-    return pa.schema([(field.encode_name, _arrow_type(field.type)) for field in fields(KINDS[kind])])
+    return columns.schema_of(KINDS[kind])
 
 
 @cache
@@ -89,14 +78,10 @@ def kind_of(record_type: type[Record]) -> str:
     return {declared: kind for kind, declared in KINDS.items()}[record_type]
 
 
-def version_table(kind: str, items: Sequence[Delivered]) -> pa.Table:
-    """Deliveries of one kind as rows of its table, in their order.
-
-    Text that is no Unicode is kept with replacement marks and integers beyond 64 bits are left out: the record as it
-    was written is in `raw`, and one hostile value must not stop a load.
-    """
-    columns = list(zip(*map(astuple, (item.record for item in items)), strict=True))
-    arrays = [_array(values, field.type) for values, field in zip(columns, record_schema(kind), strict=True)]
+def version_table(kind: str, items: Sequence[Delivered], records: pa.Table | None = None) -> pa.Table:
+    """Deliveries of one kind as rows of its table, in their order. `records` are their records, if columns already."""
+    if records is None:
+        records = columns.table_of(KINDS[kind], [item.record for item in items])
     carriers = [item.carrier for item in items]
     text_and_rank = {carrier: (str(carrier), RANK[carrier]) for carrier in set(carriers)}
     delivery: list[Sequence[Any]] = [
@@ -107,17 +92,16 @@ def version_table(kind: str, items: Sequence[Delivered]) -> pa.Table:
         [item.path_tenant_id for item in items],
         [item.given_tenant_id for item in items],
     ]
-    arrays += [_array(values, field.type) for values, field in zip(delivery, DELIVERY, strict=False)]
-    at = arrays[record_schema(kind).get_field_index("at")]
-    arrays.append(pc.fill_null(at.cast(pa.date32()), pa.scalar(UNDATED, pa.date32())))
-    return pa.Table.from_arrays(arrays, schema=schema(kind))
+    arrays = [columns.array(values, field.type) for values, field in zip(delivery, DELIVERY, strict=False)]
+    days = pc.fill_null(records.column("at").cast(pa.date32()), pa.scalar(UNDATED, pa.date32()))
+    return pa.Table.from_arrays([*records.columns, *arrays, days], schema=schema(kind))
 
 
 def delivery_tables(items: Sequence[Delivered], days: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
     """The raw texts and the places of deliveries: rows of `raw` and of `origins`."""
     hashes = pa.array([item.raw_hash for item in items], pa.string())
     raw = pa.array([item.raw for item in items], pa.binary())
-    files = _array([item.file for item in items], pa.string())
+    files = columns.array([item.file for item in items], pa.string())
     lines = pa.array([item.line for item in items], pa.int64())
     return (
         pa.Table.from_arrays([hashes, raw, days], schema=RAW),
@@ -154,53 +138,6 @@ def _changes(values: pa.Array) -> list[int]:
     differs = pc.not_equal(values.slice(1), values.slice(0, max(len(values) - 1, 0)))
     places: list[int] = pc.add(pc.indices_nonzero(differs), 1).to_pylist()
     return places
-
-
-def _arrow_type(stated: Any) -> pa.DataType:
-    origin = get_origin(stated)
-    if origin in (Union, UnionType):
-        (inner,) = (part for part in get_args(stated) if part is not NoneType)
-        return _arrow_type(inner)
-    if origin is Literal:
-        return pa.string()
-    if origin is tuple:
-        return pa.list_(_arrow_type(get_args(stated)[0]))
-    if isinstance(stated, type) and issubclass(stated, Struct):
-        return pa.struct([(field.encode_name, _arrow_type(field.type)) for field in fields(stated)])
-    return _SCALARS[stated]
-
-
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_list(kind):
-        values = _plain_lists(values)
-    try:
-        return pa.array(values, kind)
-    except (UnicodeEncodeError, OverflowError, pa.ArrowInvalid):
-        return pa.array([_storable(value) for value in values], kind)
-
-
-def _plain_lists(values: Sequence[Any]) -> Sequence[Any]:
-    first = next(filter(None, values), None)
-    if first is None or not isinstance(first[0], Struct):
-        return values
-    return [[asdict(part) for part in value] if value else value for value in values]
-
-
-def storable_text(value: str) -> str:
-    """Text that Arrow can hold: what is no Unicode (names of files may be any bytes) becomes a replacement mark."""
-    return value.encode("utf-8", "replace").decode("utf-8")
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, int) and not -_LONGEST <= value < _LONGEST:
-        return None
-    if isinstance(value, dict):
-        return {name: _storable(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(part) for part in value]
-    return value
 
 
 def days_of(table: pa.Table) -> set[date]:

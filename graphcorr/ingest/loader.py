@@ -6,12 +6,12 @@ decoded object into one record. Reading files, finding shapes, counting, redacti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+import pyarrow as pa
 
 from graphcorr.records import Record
 
@@ -62,15 +62,17 @@ those values, and at nothing else."""
 
 @dataclass(frozen=True)
 class ShortCut:
-    """A faster way to read the usual record of a carrier, with the same result as `parse`.
+    """A faster way to read the usual record of a carrier, many at a time, with the same result as `parse`.
 
-    Both raise for a record that is unusual in any way – a column that is not known, a value of another type, another
-    category or table – and for one without sense: `parse` then reads it, or says what is wrong with it.
+    `decode` raises RecordError, or what msgspec raises, for a record that is unusual in any way – a column that is not
+    known, a value of another type, another category or table – and for one without sense: `parse` then reads it, or
+    says what is wrong with it. What it took, `columns` must be able to read.
     """
 
-    # JSON text → the parts that are read, as a typed Struct.
-    decode: Callable[[bytes], Struct]
-    parse: Callable[[Any, Context], Record]
+    # JSON text → the parts that are read. Small: thousands are kept until they become columns.
+    decode: Callable[[bytes], Any]
+    # Those of many records → fields of the record class as columns; what is left out is null in all of them.
+    columns: Callable[[Sequence[Any]], Mapping[str, pa.Array]]
 
 
 @dataclass(frozen=True)

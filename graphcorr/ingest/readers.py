@@ -20,11 +20,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
+from graphcorr.errors import RecordError
 from graphcorr.ingest.csv_rows import clean_name, csv_rows, delimiter_of
 from graphcorr.ingest.loader import JsonObject, ShortCut
 from graphcorr.ingest.redact import redacted, suspicious
@@ -33,8 +35,10 @@ from graphcorr.ingest.word_lists import is_address_list, list_rows
 
 STDIN = "-"
 
-# Looking for secrets in few lines costs as much as in many: they are looked through some megabytes at a time.
+# So much is read at a time.
 BLOCK = 4 << 20
+# Looking for secrets in few lines costs as much as in many: they are looked through some megabytes at a time.
+_LOOKED_THROUGH = 4 * BLOCK
 # Files up to this size are read as a whole, several at a time for the same reason.
 _SMALL_FILE = BLOCK
 # A document that is no JSON Lines is decoded in memory, and so is a single line.
@@ -72,9 +76,24 @@ PLAIN = Page()
 CSV_PAGE = Page(csv=True)
 ROW_PAGE = Page(row=True)
 
-Item = tuple[Any, int, bytes, Page]
-"""Object (decoded JSON, or what a short cut makes of it), line where it starts (from 1), its bytes in the file (of a
-CSV or query row: as a JSON object), its page. Secrets are redacted in both."""
+Item = tuple[JsonObject, int, bytes, Page]
+"""Decoded object, line where it starts (from 1), its bytes in the file (of a CSV or query row: as a JSON object), its
+page. Secrets are redacted in both."""
+
+
+class Usual(NamedTuple):
+    """Lines that a short cut decoded, one after another: what it made of each, their numbers, bytes and hashes."""
+
+    decoded: list[Any]
+    lines: list[int]
+    raws: list[bytes]
+    # Made at once: a moment later the bytes are out of the processor's caches.
+    hashes: list[str]
+
+
+def hash_of(raw: bytes) -> str:
+    """What tells raw records apart: blake2b with 16 bytes, hexadecimal."""
+    return blake2b(raw, digest_size=16).hexdigest()
 
 
 class Preferred:
@@ -186,7 +205,7 @@ def contents(paths: Sequence[str]) -> Iterator[Content | None]:
         data = _small_json(path)
         together.append(data)
         size += len(data or b"")
-        if size >= BLOCK or len(together) >= _CHUNK_ITEMS:
+        if size >= _LOOKED_THROUGH or len(together) >= _CHUNK_ITEMS:
             yield from _looked_through(together)
             together, size = [], 0
     yield from _looked_through(together)
@@ -340,7 +359,7 @@ def _peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
 # -- from bytes to objects ---------------------------------------------------------------------------------------
 
 
-def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferred) -> Iterator[Item]:
+def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferred) -> Iterator[Item | Usual]:
     """The objects of a member in file order. `zone` is for CSV files with times in the viewer's zone.
 
     `preferred` may change between any two of them.
@@ -457,7 +476,7 @@ def _lines(blocks: Iterable[bytes], tally: Tally) -> Iterator[list[bytes]]:
         parts.append(block)
         size += len(block)
         ended = ended or b"\n" in block
-        if ended and size >= BLOCK:
+        if ended and size >= _LOOKED_THROUGH:
             lines, _, rest = b"".join(parts).rpartition(b"\n")
             yield lines.split(b"\n")
             parts, size, ended = [rest], len(rest), False
@@ -478,7 +497,9 @@ _decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def _json_items(batches: Iterator[list[bytes]], member: Member, tally: Tally, preferred: Preferred) -> Iterator[Item]:
+def _json_items(
+    batches: Iterator[list[bytes]], member: Member, tally: Tally, preferred: Preferred
+) -> Iterator[Item | Usual]:
     """JSON Lines line by line; anything else as one text in memory."""
     first = next(batches, []) + next(batches, [])  # two: a last line without line feed is a batch of its own
     if not _is_json_lines(first):
@@ -490,19 +511,31 @@ def _json_items(batches: Iterator[list[bytes]], member: Member, tally: Tally, pr
     for batch in itertools.chain([first], batches):
         # Before decoding: only a few decoded objects are alive at any time.
         flags = None if member.harmless else suspicious(batch)
+        usual = Usual([], [], [], [])
         for place, raw in enumerate(batch):
             line += 1
+            flagged = flags is not None and flags[place]
+            decode = preferred.decode if plain and not flagged and len(raw) <= _LONG_LINE else None
+            if decode is not None:
+                try:
+                    usual.decoded.append(decode(raw))
+                except (RecordError, *_UNDECODABLE):
+                    pass
+                else:
+                    raw = raw.strip()
+                    usual.lines.append(line)
+                    usual.raws.append(raw)
+                    usual.hashes.append(hash_of(raw))
+                    continue
+            if usual.lines:
+                preferred.useful()
+                yield usual
+                usual = Usual([], [], [], [])
+            if decode is not None:
+                preferred.refused()
             if len(raw) > _LONG_LINE:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
                 continue
-            if plain and preferred.decode is not None and (flags is None or not flags[place]):
-                try:
-                    found = preferred.decode(raw)
-                except _UNDECODABLE:
-                    preferred.refused()
-                else:
-                    yield found, line, raw.strip(), PLAIN
-                    continue
             try:
                 found = _decode(raw)
             except _UNDECODABLE as error:
@@ -523,12 +556,15 @@ def _json_items(batches: Iterator[list[bytes]], member: Member, tally: Tally, pr
                     tally.shape("jsonLines")
                     plain = True
                 raw = raw.strip()
-                if flags is not None and flags[place]:
+                if flagged:
                     yield from _redacted((found, line, raw, PLAIN), tally)
                 else:
                     yield found, line, raw, PLAIN
             else:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
+        if usual.lines:
+            preferred.useful()
+            yield usual
 
 
 def _is_json_lines(lines: list[bytes]) -> bool:

@@ -61,9 +61,9 @@ _SECRET_NAME = (
 )
 _SUSPICIOUS = (
     rf"(?i){_SECRET_NAME}{_QUOTE}\s*:"
-    rf'|(?:"|u0022)(?:key|name|displayname){_QUOTE}\s*:\s*{_QUOTE}[^"\\]{{0,64}}{_SECRET_NAME}{_QUOTE}'
-    r"|(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|code|\bsig)\s*(?:=|\\*u003d)"
-    r"|\bbearer\s|eyJ[a-z0-9_-]{8}|-----BEGIN"
+    rf'|(?:"|u0022)(?:key|name|displayname){_QUOTE}\s*:\s*{_QUOTE}[^"\\]*{_SECRET_NAME}{_QUOTE}'
+    r"|(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|code|sig)\s*(?:=|\\*u003d)"
+    r"|bearer\s|eyJ[a-z0-9_-]{8}|-----BEGIN"
 )
 
 _DECODER = msgspec.json.Decoder()
@@ -73,8 +73,8 @@ _ENCODER = msgspec.json.Encoder()
 def suspicious(raws: Sequence[bytes]) -> list[bool] | None:
     """For each record, whether it may hold a secret; None if none does. False is certain, True is not.
 
-    Arrow's regular expressions run over a whole batch in one pass: about 2 µs per kilobyte, a tenth of what
-    Python's need for the same question.
+    Arrow's regular expressions run over a whole batch in one pass: about 1.5 µs per kilobyte, a tenth of what
+    Python's need for the same question. Each call starts from nothing, which costs as much as a megabyte.
     """
     found = pc.match_substring_regex(pa.array(raws, pa.large_binary()), _SUSPICIOUS)
     return found.to_pylist() if pc.any(found).as_py() else None

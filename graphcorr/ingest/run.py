@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
-
-import msgspec
 
 from graphcorr import ids
 from graphcorr.errors import GraphcorrError, RecordError
 from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
+from graphcorr.ingest.delivery import Batch, Delivered, Series
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.readers import Page
@@ -30,7 +28,7 @@ BATCH_BYTES = 16 << 20
 
 # Several processes pay off when there is this much to read; each gets so much at a time.
 _SHARED_BYTES = 50 << 20
-_TASK_BYTES = 24 << 20
+_TASK_BYTES = 32 << 20
 
 # Hashes kept to count repetitions. Repeated deliveries stand close together; a set of all would grow without end.
 _REMEMBERED = 200_000
@@ -55,28 +53,10 @@ class ReadOptions:
     time_zone: tzinfo | None = None
 
 
-class Delivered(msgspec.Struct, frozen=True, gc=False):
-    """A record and how it came."""
-
-    record: Record
-    carrier: Carrier
-    # The original record, secrets redacted: bytes of the file, or for CSV and query rows a JSON object.
-    raw: bytes
-    # blake2b with 16 bytes over `raw`, hexadecimal.
-    raw_hash: str
-    raw_size: int
-    # As given, with the part of an archive: `logs.zip!inner/PT1H.json`.
-    file: str
-    # Line where the record starts, from 1.
-    line: int
-    path_tenant_id: str | None
-    given_tenant_id: str | None
-
-
 class Sink(Protocol):
-    """Takes records in batches of some 2,000, all kinds mixed, in file order."""
+    """Takes records in batches of some thousand, all kinds mixed, in file order."""
 
-    def add(self, batch: list[Delivered]) -> None: ...
+    def add(self, batch: Batch) -> None: ...
 
 
 class SinkPart(Sink, Protocol):
@@ -142,17 +122,19 @@ def _read_files(
     progress: Progress | None = None,
 ) -> list[Tally]:
     tallies: list[Tally] = []
-    batch: list[Delivered] = []
-    size = 0
+    batch: list[Delivered | Series] = []
+    count = size = 0
     done = 0
     for path, given in files:
         tally = Tally(path)
-        for delivered in read_file(path, tally, options, loaders, given):
-            batch.append(delivered)
-            size += delivered.raw_size
-            if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
-                sink.add(batch)
-                batch, size = [], 0
+        for piece in read_file(path, tally, options, loaders, given):
+            batch.append(piece)
+            items = piece.items if isinstance(piece, Series) else (piece,)
+            count += len(items)
+            size += sum([item.raw_size for item in items])
+            if count >= BATCH_RECORDS or size >= BATCH_BYTES:
+                sink.add(Batch(batch))
+                batch, count, size = [], 0, 0
                 if progress is not None:
                     progress("records read", done + tally.records, None)
         tallies.append(tally)
@@ -160,7 +142,7 @@ def _read_files(
         if progress is not None:
             progress("records read", done, None)
     if batch:
-        sink.add(batch)
+        sink.add(Batch(batch))
     return tallies
 
 
@@ -232,7 +214,7 @@ def _tasks(files: Sequence[str]) -> Iterator[_Task]:
     task: list[str] = []
     size = 0
     for file in files:
-        found = readers.pieces(file, _TASK_BYTES) if _size(file) > 2 * _TASK_BYTES else iter(())
+        found = readers.pieces(file, _TASK_BYTES) if _size(file) > _TASK_BYTES else iter(())
         first = next(found, None)
         if first is None:
             task.append(file)
@@ -259,7 +241,7 @@ def read_file(
     options: ReadOptions | None = None,
     loaders: Sequence[Loader] | None = None,
     given: _Given = None,
-) -> Iterator[Delivered]:
+) -> Iterator[Delivered | Series]:
     """The records of one file, or of standard input (`-`), in file order; counts and problems go into the tally.
 
     `given` is its content, if it was read already, or the piece of it that is wanted. Depends on nothing but its
@@ -301,14 +283,20 @@ class _Reading:
         # Of the object read last as decoded JSON; None if it was no record.
         self._match: Match | None = None
 
-    def member(self, member: readers.Member) -> Iterator[Delivered]:
+    def member(self, member: readers.Member) -> Iterator[Delivered | Series]:
         tally, options = self._tally, self._options
         name = member.name
         path_tenant_id, path_resource_id = path_ids(name)
         observed_at = _observed_at(options, name)
         page_before: Page | None = None
+        by: Match | None = None
         preferred = readers.Preferred()
-        for obj, line, raw, page in readers.items(member, options.time_zone, tally, preferred):
+        for item in readers.items(member, options.time_zone, tally, preferred):
+            if isinstance(item, readers.Usual):
+                assert by is not None
+                yield self._series(by, item, name, path_tenant_id)
+                continue
+            obj, line, raw, page = item
             if page is not page_before:
                 page_before = page
                 context = Context(
@@ -318,37 +306,39 @@ class _Reading:
                     odata_context=page.odata_context,
                     file_name=_file_name(name),
                 )
-            if type(obj) is dict:
-                found = self._records(obj, line, page, context)
-                match = self._match
-                if match is not None and match.short_cut is not None and preferred.offer(match.short_cut):
-                    by = match
-            else:
-                found = self._by_short_cut(by, obj, raw, line, context)
-                preferred.useful()
+            found = self._records(obj, line, page, context)
+            match = self._match
+            if match is not None and match.short_cut is not None and preferred.offer(match.short_cut):
+                by = match
             if found is None:
                 continue
             records, carrier = found
-            raw_hash = blake2b(raw, digest_size=16).hexdigest()
-            if tally.hashes is not None:
-                tally.hashes.append(raw_hash)
-            else:
-                tally.repeated += self._repetitions.again(raw_hash)
+            raw_hash = readers.hash_of(raw)
+            self._note([raw_hash])
             for record in records:
                 tally.records += 1
                 yield Delivered(record, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, options.tenant_id)
 
-    def _by_short_cut(
-        self, match: Match, obj: msgspec.Struct, raw: bytes, line: int, context: Context
-    ) -> tuple[tuple[Record, ...], Carrier] | None:
-        """The record of an object that a short cut decoded. What it does not understand is read as any other."""
+    def _series(self, match: Match, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Series:
+        """What a short cut decoded, as deliveries."""
         assert match.short_cut is not None
-        try:
-            record = match.short_cut.parse(obj, context)
-        except (RecordError, *_UNEXPECTED):
-            return self._records(readers.decoded(raw), line, readers.PLAIN, context)
-        self._tally.by_source[match.loader.source] += 1
-        return (record,), match.carrier
+        tally, given = self._tally, self._options.tenant_id
+        tally.records += len(usual.lines)
+        tally.by_source[match.loader.source] += len(usual.lines)
+        carrier = match.carrier
+        items = [
+            Delivered(decoded, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, given)
+            for decoded, line, raw, raw_hash in zip(*usual, strict=True)
+        ]
+        self._note(usual.hashes)
+        return Series(match.short_cut, match.loader.record, items)
+
+    def _note(self, raw_hashes: list[str]) -> None:
+        """Count the records of this file that came before."""
+        if self._tally.hashes is not None:
+            self._tally.hashes += raw_hashes
+        else:
+            self._tally.repeated += sum(map(self._repetitions.again, raw_hashes))
 
     def _records(
         self, obj: JsonObject, line: int, page: Page, context: Context

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
+import pyarrow as pa
 from msgspec import Meta, Raw, Struct, defstruct, field
 from msgspec.json import Decoder
 from msgspec.structs import fields
 
 from graphcorr import ids
 from graphcorr.errors import RecordError
+from graphcorr.ingest.columns import Remembered, Texts, array, moments, object_ids, token_guids
 from graphcorr.ingest.fields import as_object, as_text
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Parse, ShortCut
 from graphcorr.records import SignIn, SignInKind
 from graphcorr.times import has_fraction, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
 
@@ -366,8 +367,12 @@ def _agent_type(value: object) -> str | None:
 # -- the usual record of a diagnostic export, faster ------------------------------------------------------------
 
 
+# Longer ones are none, and what is remembered of them must stay small.
+_Id = Annotated[str, Meta(max_length=96)]
+
+
 class _Status(Struct, gc=False):
-    error_code: int | str | None = field(name="errorCode", default=None)
+    error_code: int | _Id | None = field(name="errorCode", default=None)
 
 
 class _Place(Struct, gc=False):
@@ -382,10 +387,6 @@ class _Agent(Struct, gc=False):
     type: str | None = field(name="agentType", default=None)
 
 
-# Longer ones are none, and what is remembered of them must stay small.
-_Id = Annotated[str, Meta(max_length=96)]
-
-
 class _ReadProperties(Struct, rename="camel", gc=False):
     """The properties that make a SignIn. Values of other types than these are left to `_from_properties`."""
 
@@ -394,7 +395,7 @@ class _ReadProperties(Struct, rename="camel", gc=False):
     status: _Status | None = None
     location: _Place | None = None
     unique_token_identifier: str | None = None
-    service_principal_credential_thumbprint: str | None = None
+    service_principal_credential_thumbprint: _Id | None = None
     app_id: _Id | None = None
     app_display_name: str | None = None
     service_principal_id: _Id | None = None
@@ -405,7 +406,7 @@ class _ReadProperties(Struct, rename="camel", gc=False):
     resource_id: _Id | None = None
     resource_display_name: str | None = None
     resource_service_principal_id: _Id | None = None
-    ip_address: str | None = None
+    ip_address: _Id | None = None
     user_agent: str | None = None
     service_principal_credential_key_id: _Id | None = None
     federated_credential_id: _Id | None = None
@@ -437,8 +438,8 @@ class _Envelope(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     properties: _Properties  # type: ignore[valid-type]
     resource_id: _Id | None = None
     tenant_id: _Id | None = None
-    result_type: int | str | None = None
-    caller_ip_address: str | None = None
+    result_type: int | _Id | None = None
+    caller_ip_address: _Id | None = None
     correlation_id: str | None = None
     location: str | None = None
     operation_name: str | None = None
@@ -453,78 +454,137 @@ class _Envelope(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
 
 _decode_envelope = Decoder(_Envelope).decode
 
-# Few principals make most sign-ins; what is different in each record does not pass through here.
-_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
-_known_id = lru_cache(maxsize=1 << 14)(ids.object_id)
-_known_guid = lru_cache(maxsize=1 << 10)(ids.guid)
-_known_tenant = lru_cache(maxsize=1 << 10)(ids.tenant_of)
+# Few values make most records; what is different in each one does not pass through here.
+_id_of = Remembered(ids.object_id)
+_guid_of = Remembered(ids.guid)
+_tenant_of = Remembered(ids.tenant_of)
+_address_of = Remembered(ids.ip_address)
+_text_of = Remembered(as_text)
+_code_of = Remembered(_code)
+_class_of = Remembered(result_class)
+_thumbprint_of = Remembered(_thumbprint)
 
 
 def sign_in_short_cuts(source: str, kind: SignInKind, category: str) -> dict[Carrier, ShortCut]:
     """The short cut for diagnostic exports of one sign-in table."""
-    return {Carrier.EXPORT: ShortCut(_decode_envelope, partial(_from_envelope, source, kind, category))}
+    return {Carrier.EXPORT: ShortCut(partial(_usual, category), partial(_columns, source, kind))}
 
 
-def _from_envelope(source: str, kind: SignInKind, category: str, envelope: _Envelope, _context: Context) -> SignIn:
-    """As `_from_properties`."""
+class _Usual(NamedTuple):
+    """Fields of SignIn: these as written, `_columns` reads them all at once …"""
+
+    event_key: str
+    at: str
+    received_at: str
+    token_id: str | None
+    correlation_id: str | None
+    session_id: str | None
+    # … and these as they are.
+    tenant_id: str | None
+    app_id: str | None
+    app_name: str | None
+    service_principal_id: str | None
+    service_principal_name: str | None
+    user_id: str | None
+    user_principal_name: str | None
+    user_name: str | None
+    resource_app_id: str | None
+    resource_name: str | None
+    resource_service_principal_id: str | None
+    ip: str | None
+    country: str | None
+    user_agent: str | None
+    result_code: str | None
+    result_class: str | None
+    key_id: str | None
+    thumbprint: str | None
+    federated_credential_id: str | None
+    credential_type: str | None
+    app_owner_tenant_id: str | None
+    resource_owner_tenant_id: str | None
+    home_tenant_id: str | None
+    managed_identity_resource_id: str | None
+    agent_type: str | None
+
+
+def _usual(category: str, raw: bytes) -> _Usual:
+    """A sign-in that states its id and its time, as `_from_properties` reads it."""
+    envelope: _Envelope = _decode_envelope(raw)
     if envelope.category != category:
         raise RecordError("another log")
     stated: _ReadProperties = envelope.properties
-    created_text = stated.created_date_time
-    created = parse_time(created_text)
-    sent = _lenient_time(envelope.time)
-    code = _code(stated.status.error_code) if stated.status is not None else None
+    if not _looks_like_guid(stated.id):
+        raise RecordError("an unusual id")
+    if parse_time(stated.created_date_time) is None:
+        raise RecordError("no time of its own")
+    code = _code_of[stated.status.error_code] if stated.status is not None else None
     if code is None:
-        code = _code(envelope.result_type)
-    token_id = ids.token_guid(stated.unique_token_identifier)
-    agent = stated.agent.type if stated.agent is not None else None
+        code = _code_of[envelope.result_type]
     managed = stated.managed_service_identity
-    record = SignIn(
-        source=source,
-        event_key=_own_id(stated.id) or token_id or "",
-        at=created or sent,
-        at_is_event_time=created is not None,
-        whole_seconds=created is not None and not has_fraction(created_text),
-        received_at=sent if created is not None else None,
-        tenant_id=_known_guid(envelope.tenant_id) or _known_tenant(envelope.resource_id),
-        kind=kind,
-        app_id=_known_id(stated.app_id),
-        app_name=_text(stated.app_display_name),
-        service_principal_id=_known_id(stated.service_principal_id),
-        service_principal_name=_text(stated.service_principal_name),
-        user_id=_known_id(stated.user_id),
-        user_principal_name=_text(stated.user_principal_name),
-        user_name=_text(stated.user_display_name),
-        resource_app_id=_known_id(stated.resource_id),
-        resource_name=_text(stated.resource_display_name),
-        resource_service_principal_id=_known_id(stated.resource_service_principal_id),
-        ip=ids.ip_address(stated.ip_address) or ids.ip_address(envelope.caller_ip_address),
-        country=(_text(stated.location.country) if stated.location is not None else None) or _text(envelope.location),
-        user_agent=_text(stated.user_agent),
-        result_code=code,
-        result_class=result_class(code),
-        key_id=_known_id(stated.service_principal_credential_key_id),
-        thumbprint=_thumbprint(stated.service_principal_credential_thumbprint),
-        federated_credential_id=_known_id(stated.federated_credential_id),
-        credential_type=_text(stated.client_credential_type),
-        token_id=token_id,
-        correlation_id=_own_id(stated.correlation_id) or _own_id(envelope.correlation_id),
-        session_id=_own_id(stated.session_id),
-        app_owner_tenant_id=_known_guid(stated.app_owner_tenant_id),
-        resource_owner_tenant_id=_known_guid(stated.resource_owner_tenant_id),
-        home_tenant_id=_known_guid(stated.home_tenant_id),
-        managed_identity_resource_id=ids.arm_id(managed.resource) if managed is not None else None,
-        agent_type=None if not agent or agent == "<null>" or agent.lower() == "notagentic" else agent,
+    place = stated.location
+    agent = stated.agent.type if stated.agent is not None else None
+    return _Usual(
+        stated.id,  # type: ignore[arg-type]  # seen above, as is the time
+        stated.created_date_time,  # type: ignore[arg-type]
+        envelope.time,
+        stated.unique_token_identifier,
+        stated.correlation_id if _looks_like_guid(stated.correlation_id) else _correlation_id(stated, envelope),
+        stated.session_id,
+        _guid_of[envelope.tenant_id] or _tenant_of[envelope.resource_id],
+        _id_of[stated.app_id],
+        _text_of[stated.app_display_name],
+        _id_of[stated.service_principal_id],
+        _text_of[stated.service_principal_name],
+        _id_of[stated.user_id],
+        _text_of[stated.user_principal_name],
+        _text_of[stated.user_display_name],
+        _id_of[stated.resource_id],
+        _text_of[stated.resource_display_name],
+        _id_of[stated.resource_service_principal_id],
+        _address_of[stated.ip_address] or _address_of[envelope.caller_ip_address],
+        (_text_of[place.country] if place is not None else None) or _text_of[envelope.location],
+        _text_of[stated.user_agent],
+        code,
+        _class_of[code],
+        _id_of[stated.service_principal_credential_key_id],
+        _thumbprint_of[stated.service_principal_credential_thumbprint],
+        _id_of[stated.federated_credential_id],
+        _text_of[stated.client_credential_type],
+        _guid_of[stated.app_owner_tenant_id],
+        _guid_of[stated.resource_owner_tenant_id],
+        _guid_of[stated.home_tenant_id],
+        ids.arm_id(managed.resource) if managed is not None else None,
+        None if not agent or agent == "<null>" or agent.lower() == "notagentic" else agent,
     )
-    return record if record.event_key else _keyed(record)
 
 
-def _own_id(value: str | None) -> str | None:
-    """As `ids.object_id`, for an id that hardly comes again."""
-    if value is None or (_GUID.match(value) is not None and value != ids.ZERO_GUID):
-        return value
-    return ids.object_id(value)
+def _looks_like_guid(value: str | None) -> bool:
+    """True for what `ids.object_id` does not take for absent."""
+    return value is not None and len(value) == len(ids.ZERO_GUID) and value[8] == "-" and value != ids.ZERO_GUID
 
 
-def _text(value: str | None) -> str | None:
-    return None if not value or value == "<null>" else value
+def _correlation_id(stated: _ReadProperties, envelope: _Envelope) -> str | None:
+    return ids.object_id(stated.correlation_id) or envelope.correlation_id
+
+
+_READ_TOGETHER: dict[str, Callable[[Texts], pa.Array]] = {
+    "event_key": object_ids,
+    "at": partial(moments, read=parse_time),
+    "received_at": partial(moments, read=_lenient_time),
+    "token_id": token_guids,
+    "correlation_id": object_ids,
+    "session_id": object_ids,
+}
+_as_texts: Callable[[Texts], pa.Array] = partial(array, kind=pa.string())
+
+
+def _columns(source: str, kind: SignInKind, records: Sequence[_Usual]) -> dict[str, pa.Array]:
+    values = dict(zip(_Usual._fields, zip(*records, strict=True), strict=True))
+    rows = len(records)
+    return {
+        "source": pa.repeat(pa.scalar(source), rows),
+        "kind": pa.repeat(pa.scalar(kind), rows),
+        "at_is_event_time": pa.repeat(pa.scalar(True), rows),
+        "whole_seconds": pa.array(["." not in when for when in values["at"]], pa.bool_()),
+        **{name: _READ_TOGETHER.get(name, _as_texts)(column) for name, column in values.items()},
+    }

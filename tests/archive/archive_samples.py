@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from graphcorr.archive.archive import Archive
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.archive.merge import merge_sql
+from graphcorr.ingest.delivery import Batch, Delivered
 from graphcorr.ingest.loader import Carrier
-from graphcorr.ingest.run import Delivered
 from graphcorr.records import Activity, Bridge, DirectoryChange, Grant, ListedKey, NameChange, Record, SignIn
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def load(root: Path, *batches: Iterable[Delivered]) -> Archive:
     archive = Archive(root)
     with archive.staging() as staging:
         for batch in batches:
-            staging.add(list(batch))
+            staging.add(Batch(batch))
         staging.commit()
     return archive
 

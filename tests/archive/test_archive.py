@@ -34,6 +34,7 @@ from graphcorr.archive import parts
 from graphcorr.archive.archive import Archive, ArchiveReport, Evidence, InputFact
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.errors import UsageError
+from graphcorr.ingest.delivery import Batch
 from graphcorr.ingest.loader import Carrier
 from graphcorr.records import KINDS, DirectoryObject, Indicator, RiskEvent, WorkflowEvent
 
@@ -97,7 +98,7 @@ def test_a_report_counts_new_and_known_versions(tmp_path, monkeypatch, compared)
     reports = []
     for _ in range(2):
         with archive.staging() as staging:
-            staging.add(batch)
+            staging.add(Batch(batch))
             reports.append(staging.commit())
     days = {"sign_ins": frozenset({NOON.date(), NEXT_DAY.date()}), "directory_changes": frozenset({NOON.date()})}
     source = "AADServicePrincipalSignInLogs"
@@ -110,7 +111,7 @@ def test_a_report_counts_new_and_known_versions(tmp_path, monkeypatch, compared)
 def test_leaving_without_commit_adds_nothing_and_leaves_nothing(tmp_path):
     archive = Archive(tmp_path)
     with archive.staging() as staging:
-        staging.add([delivered(sign_in("a"))])
+        staging.add(Batch([delivered(sign_in("a"))]))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
     assert archive.files("sign_ins") == []
 
@@ -206,8 +207,8 @@ def test_inputs_are_remembered_once_with_their_span(tmp_path):
     archive = Archive(tmp_path)
     for _ in range(2):
         with archive.staging() as staging:
-            staging.add([delivered(sign_in("a", NEXT_DAY), file="x.csv"), delivered(change("c"), file="x.csv")])
-            staging.add([delivered(sign_in("b"), file="x.csv")])
+            staging.add(Batch([delivered(sign_in("a", NEXT_DAY), file="x.csv"), delivered(change("c"), file="x.csv")]))
+            staging.add(Batch([delivered(sign_in("b"), file="x.csv")]))
             staging.note_input("x.csv", row_limit=True)
             staging.note_input("empty/PT1H.json")
             staging.commit()

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from ingest_samples import LOADERS, Kept
 
+from graphcorr.ingest.delivery import Delivered
 from graphcorr.ingest.loader import Loader
 from graphcorr.ingest.report import ReadReport
-from graphcorr.ingest.run import Delivered, ReadOptions, read_logs
+from graphcorr.ingest.run import ReadOptions, read_logs
 
 Read = Callable[..., tuple[list[Delivered], ReadReport]]
 

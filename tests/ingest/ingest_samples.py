@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Callable
 
 from graphcorr.errors import RecordError
+from graphcorr.ingest.delivery import Batch, Delivered
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
-from graphcorr.ingest.run import Delivered
 from graphcorr.records import Activity, Record
 from graphcorr.times import parse_time
 
@@ -160,9 +160,9 @@ class Kept:
     """A sink that keeps what it gets."""
 
     def __init__(self) -> None:
-        self.batches: list[list[Delivered]] = []
+        self.batches: list[Batch] = []
 
-    def add(self, batch: list[Delivered]) -> None:
+    def add(self, batch: Batch) -> None:
         self.batches.append(batch)
 
     @property

@@ -33,8 +33,9 @@ import yaml
 
 from graphcorr.errors import RecordError
 from graphcorr.ingest import registry
+from graphcorr.ingest.delivery import Batch, Delivered
 from graphcorr.ingest.loader import Carrier, Context, Loader
-from graphcorr.ingest.run import Delivered, ReadOptions, read_logs
+from graphcorr.ingest.run import ReadOptions, read_logs
 from graphcorr.times import parse_time
 
 HERE = Path(__file__).resolve().parent
@@ -170,7 +171,7 @@ class _Collect:
     def __init__(self) -> None:
         self.delivered: list[Delivered] = []
 
-    def add(self, batch: list[Delivered]) -> None:
+    def add(self, batch: Batch) -> None:
         self.delivered.extend(batch)
 
 

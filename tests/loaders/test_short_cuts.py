@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from graphcorr.ingest import registry
+from graphcorr.ingest.columns import table_of
 from graphcorr.ingest.run import read_logs
 
 LOADERS = [loader for loader in registry.all() if loader.short_cuts]
@@ -53,6 +57,14 @@ CHANGES = [
     ({}, {"RESULTTYPE": "1", "resultType": None}),
     ({}, {"Type": "SigninLogs"}),
     ({"userAgent": "curl?password=hunter2"}, {}),
+    ({"correlationId": "00000000-0000-0000-0000-000000000000"}, {"correlationId": ID.upper()}),
+    ({"correlationId": ID, "sessionId": ID.upper()}, {}),
+    ({"id": ID.upper(), "uniqueTokenIdentifier": "IErbiz9vXEqfLgobLD1OX="}, {}),
+    ({"uniqueTokenIdentifier": "OGJkYjRhMjAtNmYzZi00YTVjLTlmMmUtMGExYjJjM2Q0ZTVm"}, {}),
+    ({"uniqueTokenIdentifier": "A" * 22}, {}),
+    ({"createdDateTime": "2026-05-11T08:03:14.1030001+02:00"}, {"time": "2026-02-31T08:05:00Z"}),
+    ({"createdDateTime": "20260511T080314.5Z"}, {"time": "1999-05-11T08:05:00Z"}),
+    ({"userPrincipalName": "x" * 3000, "userDisplayName": "Zo\u00eb \u202e \ud83d\ude00"}, {}),
     (dict.fromkeys(PROPERTIES), dict.fromkeys(["resourceId", "location", "callerIpAddress"])),
 ]  # fmt: skip
 
@@ -71,21 +83,71 @@ def _read(path, loaders):
     return sink.delivered, report
 
 
+def _lines(loader, changes):
+    """The usual record first and between: after it the short cut is tried."""
+    envelope = {**ENVELOPE, "category": loader.categories[0]}
+    return [
+        json.dumps({**envelope, "properties": {**PROPERTIES, **properties}, **outer})
+        for changed in changes
+        for properties, outer in (({}, {}), ({}, {}), changed)
+    ]
+
+
 @pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: loader.source)
 def test_a_short_cut_changes_nothing(loader, tmp_path):
-    envelope = {**ENVELOPE, "category": loader.categories[0]}
-    records = [
-        {**envelope, "properties": {**PROPERTIES, **properties}, **outer}
-        for changed in CHANGES
-        # The usual record first and between: after it the short cut is tried.
-        for properties, outer in ((({}, {}), ({}, {}), changed))
-    ]
-    lines = [json.dumps(record) for record in records] + ["{", "", '{"records": []}', json.dumps(records[0]) + "\r"]
     path = tmp_path / "PT1H.json"
-    path.write_text("\n".join(lines))
-    delivered, report = _read(path, None)
-    assert (delivered, report) == _read(path, WITHOUT)
-    assert report.records == len(delivered) > len(CHANGES) * 2
+    # One by one, so that an odd value does not lead the others the way of odd values; then all together.
+    for changes in (*([changed] for changed in CHANGES), CHANGES):
+        lines = _lines(loader, changes)
+        path.write_text("\n".join([*lines, "{", "", '{"records": []}', lines[0] + "\r"]))
+        delivered, report = _read(path, None)
+        assert (delivered, report) == _read(path, WITHOUT)
+        assert report.records == len(delivered) > len(changes) * 2
+
+
+_ZERO = "00000000-0000-0000-0000-000000000000"
+_IDS = st.uuids().map(str) | st.sampled_from(
+    [ID, ID.upper(), "{" + ID + "}", ID.replace("-", ""), "", " ", _ZERO, "no-guid", "<null>", None]
+)
+_TEXTS = st.sampled_from(["", "<null>", " ", "x" * 300, None]) | st.text(max_size=5)
+_TIMES = st.sampled_from(
+    ["2026-05-11T08:03:14Z", "2026-05-11T08:03:14.1239999Z", "2026-05-11 08:03:14", "", "soon", None]
+)
+_TOKENS = st.binary(min_size=16, max_size=16).map(lambda token: urlsafe_b64encode(token).decode().rstrip("=")) | _TEXTS
+_ANY_PROPERTIES = {
+    **dict.fromkeys(["id", "appId", "correlationId", "sessionId", "homeTenantId", "userId"], _IDS),
+    **dict.fromkeys(["appDisplayName", "userAgent", "ipAddress"], _TEXTS),
+    "createdDateTime": _TIMES,
+    "uniqueTokenIdentifier": _TOKENS,
+    "status": st.fixed_dictionaries({"errorCode": st.integers() | _TEXTS}) | st.none(),
+}
+_ANY_OUTSIDE = {"time": _TIMES, "tenantId": _IDS, "correlationId": _IDS, "location": _TEXTS}
+_ANY_CHANGES = st.tuples(
+    st.fixed_dictionaries({}, optional=_ANY_PROPERTIES), st.fixed_dictionaries({}, optional=_ANY_OUTSIDE)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_ANY_CHANGES, min_size=1, max_size=6))
+def test_a_short_cut_changes_nothing_whatever_is_written(tmp_path_factory, changes):
+    path = tmp_path_factory.mktemp("logs") / "PT1H.json"
+    path.write_text("\n".join(_lines(LOADERS[0], changes)))
+    assert _read(path, None) == _read(path, WITHOUT)
+
+
+def test_columns_of_a_short_cut_are_those_of_its_records(tmp_path):
+    class Kept:
+        def add(self, batch):
+            self.batch = batch
+
+    for loader in LOADERS:
+        path = tmp_path / "PT1H.json"
+        path.write_text("\n".join(_lines(loader, CHANGES)))
+        kept = Kept()
+        read_logs([path], kept)
+        (series,) = kept.batch.series
+        assert series.columns().equals(table_of(series.record, [delivered.record for delivered in series]))
+        assert len(kept.batch) == len(list(kept.batch)) == len(kept.batch.single) + len(series.items)
 
 
 def test_a_short_cut_is_taken_for_usual_records_and_given_up_where_it_is_of_no_use(tmp_path):
