@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,107 +10,34 @@ import pytest
 
 from graphcorr.config import Complete, Config
 from tests.builders import (
-    ARM,
     OTHER_TENANT,
-    STORAGE,
     SUBSCRIPTION,
     TENANT,
-    arm_act,
     at,
     audit,
     guid,
     jsonl,
     moment,
-    own_ids,
     sign_in,
     vault_act,
     vault_id,
 )
 from tests.endtoend.harness import Graph, Place, graph_of
+from tests.evidence import ACTIVITIES, OTHERS, SIGN_INS, Case, apart, configured, tenant_of
 
 Row = dict[str, Any]
-_Case = tuple[Row, list[Row], tuple[Complete, ...], str]
 _TENANTS = {SUBSCRIPTION: TENANT}
-_VAULTS = (Complete("AZKVAuditLogs"),)
-_ONE_VAULT = (Complete("AZKVAuditLogs", vault_id("kv-hr")),)
-# The newest event of the tenant, of a source that says nothing about vaults.
-_NEWEST = sign_in(90, at("12:00", day=3), principal=9, app=9, resource=STORAGE)
-_OTHERS = {"principal": 9, "app": 9}
-
-_MENTION = arm_act(93, at("06:00"), resource=vault_id("kv-two"), **_OTHERS)
-
-_DEFINITION = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid('9', 1)}"
-_ASSIGNED = {"PrincipalId": guid("d", 9), "RoleDefinitionId": _DEFINITION, "Scope": vault_id("kv-two")}
-_ROLE = arm_act(
-    94, at("06:00"), operation="MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/WRITE", **_OTHERS,
-    Properties_d={"requestbody": json.dumps({"Properties": _ASSIGNED})},
-)  # fmt: skip
 
 
-def _vault_from(first: str, last: str, last_day: int, **more: Any) -> list[Row]:
-    return [vault_act(91, at(first), **_OTHERS, **more), vault_act(92, at(last, last_day), **_OTHERS, **more)]
-
-
-# (sign-in, other records, declarations, its evidence)
-_SIGN_IN_CASES: list[_Case] = [
-        (sign_in(1, at("07:00"), result="50126"), [_NEWEST], (), "notApplicable"),
-        (sign_in(1, at("07:00"), resource=guid("9", 7)), [_NEWEST], (), "noSource"),
-        (sign_in(1, at("07:00"), resource=STORAGE), [_NEWEST], (), "noLoader"),
-        (sign_in(1, at("07:00")), [_NEWEST], (), "notCollected"),
-        # Newest event 10:39, token until 08:30, log until 08:40, two hours of doubt: 10:40.
-        (sign_in(1, at("07:00")), _vault_from("06:00", "10:39", 0), _VAULTS, "tooRecent"),
-        (sign_in(1, at("07:00")), _vault_from("06:00", "10:41", 0), _VAULTS, "complete"),
-        # The vaults stopped earlier than the tenant.
-        (sign_in(1, at("07:00")), [*_vault_from("06:00", "08:00", 0), _NEWEST], (), "gap"),
-        (sign_in(1, at("07:00")), [*_vault_from("07:30", "12:00", 3), _NEWEST], (), "gap"),
-        # Silent between two events that nobody vouches for.
-        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3), (), "gap"),
-        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3), _VAULTS, "complete"),
-        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3),
-         (Complete("AZKVAuditLogs", None, moment("08:00"), None),), "gap"),
-        (sign_in(1, at("07:00")), _vault_from("06:00", "12:00", 3), _ONE_VAULT, "complete"),
-        (sign_in(1, at("07:00"), resource=ARM),
-         [arm_act(91, at("06:00"), **_OTHERS), arm_act(92, at("12:00", 3), **_OTHERS)],
-         (Complete("AzureActivity"),), "changesOnly"),
-        # Another vault is known from the activity log and delivers nothing.
-        (sign_in(1, at("07:00")), [*_vault_from("06:00", "12:00", 3), _MENTION],
-         _ONE_VAULT, "partialScopes"),
-        (sign_in(1, at("07:00")), [*_vault_from("06:00", "12:00", 3), _MENTION],
-         _VAULTS, "complete"),
-        # Or from the scope of a role.
-        (sign_in(1, at("07:00")), [*_vault_from("06:00", "12:00", 3), _ROLE], _ONE_VAULT, "partialScopes"),
-        # Nothing delivered, but the operator says that all there was is here.
-        (sign_in(1, at("07:00")), [sign_in(89, at("05:00"), resource=STORAGE, **_OTHERS), _NEWEST],
-         _VAULTS, "complete"),
-        # A source whose records have no time covers nothing.
-        (sign_in(1, at("07:00")), [vault_act(91, None, **_OTHERS), _NEWEST], (), "gap"),
-]  # fmt: skip
-
-
-def _apart(row: Row, number: int) -> Row:
-    """The same record in a tenant and subscription of its own."""
-    text = json.dumps(own_ids(row, number)).replace(TENANT, guid("1", 100 + number))
-    moved: Row = json.loads(text.replace(SUBSCRIPTION, guid("3", 100 + number)))
-    return moved
-
-
-def _evidence_of_cases(folder: Path, cases: list[_Case], label: str) -> list[str]:
+def _evidence_of_cases(folder: Path, cases: list[Case], label: str) -> list[str]:
     """Evidence of each case's first record. Equal declarations share a graph, each case in its own tenant."""
     found = {}
-    for index, complete in enumerate(dict.fromkeys(case[2] for case in cases)):
-        members = [number for number, case in enumerate(cases) if case[2] == complete]
-        scoped = {
-            replace(c, scope=c.scope and c.scope.replace(SUBSCRIPTION, guid("3", 100 + number)))
-            for c in complete for number in members
-        }  # fmt: skip
-        subscriptions = {guid("3", 100 + number): guid("1", 100 + number) for number in members}
-        rows = [_apart(row, number) for number in members for row in (cases[number][0], *cases[number][1])]
-        config = Config(subscriptions=subscriptions, complete=tuple(sorted(scoped, key=str)))
-        graph = graph_of(folder / str(index), {"rows.jsonl": jsonl(*rows)}, config=config)
+    for members, rows, config in configured(cases):
+        graph = graph_of(folder / str(members[0]), {"rows.jsonl": jsonl(*rows)}, config=config)
         kind = "SIGNED_IN" if label == "SignIn" else "PERFORMED"
         nodes = {row["key"]: row for row in graph.nodes(label)}
         for number in members:
-            principal = f"{guid('1', 100 + number)}/{_apart({'id': guid('d', 1)}, number)['id']}"
+            principal = f"{tenant_of(number)}/{apart({'id': guid('d', 1)}, number)['id']}"
             acts = [nodes[e["toKey"]] for e in graph.edges(kind, fromKey=principal)]
             found[number] = max(acts, key=lambda row: row["firstSeen"])["evidence"]
     return [found[number] for number in range(len(cases))]
@@ -120,43 +45,22 @@ def _evidence_of_cases(folder: Path, cases: list[_Case], label: str) -> list[str
 
 @pytest.fixture(scope="module")
 def sign_in_evidence(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return _evidence_of_cases(tmp_path_factory.mktemp("sign-ins"), _SIGN_IN_CASES, "SignIn")
+    return _evidence_of_cases(tmp_path_factory.mktemp("sign-ins"), SIGN_INS, "SignIn")
 
 
-@pytest.mark.parametrize("number", range(len(_SIGN_IN_CASES)))
+@pytest.mark.parametrize("number", range(len(SIGN_INS)))
 def test_evidence_of_a_sign_in(sign_in_evidence: list[str], number: int) -> None:
-    assert sign_in_evidence[number] == _SIGN_IN_CASES[number][3]
-
-
-_COVERED = [sign_in(80, at("00:00", -3), **_OTHERS), sign_in(81, at("12:00", 3), **_OTHERS)]
-_SIGN_INS = (Complete("AADServicePrincipalSignInLogs"), Complete("AADManagedIdentitySignInLogs"))
-_KNOWN = sign_in(82, at("00:00", -3))
-
-
-# (activity, other records, declarations, its evidence)
-_ACTIVITY_CASES: list[_Case] = [
-        (vault_act(1, at("07:00")), [arm_act(91, at("12:00", 3), **_OTHERS)], (), "notCollected"),
-        (vault_act(1, at("07:00")), [_KNOWN, *_COVERED], _SIGN_INS, "complete"),
-        (vault_act(1, at("07:00")), [_KNOWN, *_COVERED], (), "gap"),
-        (vault_act(1, at("11:00", 3)), [_KNOWN, *_COVERED], _SIGN_INS, "tooRecent"),
-        (vault_act(1, at("07:00")), [sign_in(82, at("06:59")), _COVERED[1]], (), "tokenOlderThanCoverage"),
-        # The token says that it was issued inside the coverage.
-        (arm_act(1, at("07:40"), issued=moment("07:00")), [sign_in(82, at("06:59:59")), *_COVERED],
-         _SIGN_INS, "complete"),
-        # A principal never seen to sign in may be a managed identity: both logs are needed.
-        (vault_act(1, at("07:00")), _COVERED, (_SIGN_INS[0],), "notCollected"),
-        (vault_act(1, at("07:00")), _COVERED, _SIGN_INS, "complete"),
-]  # fmt: skip
+    assert sign_in_evidence[number] == SIGN_INS[number][3]
 
 
 @pytest.fixture(scope="module")
 def activity_evidence(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return _evidence_of_cases(tmp_path_factory.mktemp("activities"), _ACTIVITY_CASES, "Activity")
+    return _evidence_of_cases(tmp_path_factory.mktemp("activities"), ACTIVITIES, "Activity")
 
 
-@pytest.mark.parametrize("number", range(len(_ACTIVITY_CASES)))
+@pytest.mark.parametrize("number", range(len(ACTIVITIES)))
 def test_evidence_of_an_activity(activity_evidence: list[str], number: int) -> None:
-    assert activity_evidence[number] == _ACTIVITY_CASES[number][3]
+    assert activity_evidence[number] == ACTIVITIES[number][3]
 
 
 def test_silence_is_told_from_a_thin_source(tmp_path: Path) -> None:
@@ -165,7 +69,7 @@ def test_silence_is_told_from_a_thin_source(tmp_path: Path) -> None:
         sign_in(1000 * day + 40 * hour + n, at(f"{hour:02d}:{n * 3:02d}", day))
         for day in range(3) for hour in range(24) for n in range(20) if not (day == 1 and 9 <= hour < 12)
     ]  # fmt: skip
-    thin = [vault_act(1, at("01:00"), **_OTHERS), vault_act(2, at("23:00", 2), **_OTHERS)]
+    thin = [vault_act(1, at("01:00"), **OTHERS), vault_act(2, at("23:00", 2), **OTHERS)]
     graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*busy, *thin)}, config=Config(subscriptions=_TENANTS))
     found = {(row["source"], row["kind"], row["start"], row["end"]) for row in graph.nodes("Gap")}
     assert found == {
