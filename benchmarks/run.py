@@ -81,10 +81,8 @@ def step_projection(home: str) -> Measured:
     started = time.perf_counter()
     made = project(Archive(place.archive_dir), settings.config, place.projection_dir, users=settings.users)
     seconds = time.perf_counter() - started
-    events, nodes = duckdb.sql(
-        f"SELECT sum(count), count(*) FROM read_parquet(['{made.tables}/nodes/SignIn.parquet',"
-        f" '{made.tables}/nodes/Activity.parquet'], union_by_name=true)"
-    ).fetchall()[0]
+    files = [str(path) for name in ("SignIn", "Activity") for path in (made.tables / "nodes").glob(f"{name}.parquet/*")]
+    events, nodes = duckdb.read_parquet(files, union_by_name=True).aggregate("sum(count), count(*)").fetchall()[0]
     return {"seconds": seconds, "fold": float(events or 0) / max(nodes, 1), "folded_nodes": nodes}
 
 
@@ -102,8 +100,10 @@ def step_store(home: str) -> Measured:
     made = current(Archive(place.archive_dir), settings.config, place.projection_dir, users=settings.users)
     if made is None:
         raise SystemExit("no projection to write")
-    nodes = sum(parquet.read_metadata(path).num_rows for path in (made.tables / "nodes").glob("*.parquet"))
-    edges = sum(parquet.read_metadata(path).num_rows for path in (made.tables / "edges").glob("*.parquet"))
+    nodes, edges = (
+        sum(parquet.read_metadata(path).num_rows for path in folder.rglob("*.parquet") if path.is_file())
+        for folder in (made.tables / "nodes", made.tables / "edges")
+    )
     nodes_done: list[float] = []
 
     def progress(what: str, done: int, total: int | None) -> None:

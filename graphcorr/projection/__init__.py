@@ -1,1 +1,1 @@
-"""archive + configuration → tables of nodes and edges; daily layer first, then the whole."""
+"""archive + configuration → tables of nodes and edges; the daily layer, the whole, then what belongs to a day."""

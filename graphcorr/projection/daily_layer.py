@@ -20,7 +20,7 @@ import pyarrow as pa
 from graphcorr import ids
 from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, cursor, escaped, quoted
 from graphcorr.archive.merge import event_columns, merge_sql, moved_sql, shared_sql, single_sql
-from graphcorr.projection import steps
+from graphcorr.projection import day_files, steps
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -40,10 +40,10 @@ EVENTS = {
 
 # Tables that the daily SQL leaves behind, each with a column `day`.
 TABLES = (
-    "sign_in_fold", "activity_fold", "led_to", "token", "id_pair", "twin_target", "object_seen", "name_run", "rename",
-    "credential_change", "credential_use", "owner_change", "grant_change", "change_made", "act_fold",
-    "seen_from", "reached", "delivery", "workflow_run", "risk_seen", "key_statement", "carried", "change_address",
-    "shown_name",
+    "sign_in_fold", "activity_fold", "led_to", "token", "fold_span", "bare_app", "mentioned", "id_pair", "twin_target",
+    "object_seen", "name_run", "rename", "credential_change", "credential_use", "owner_change", "grant_change",
+    "change_made", "change_target", "act_fold", "seen_from", "reached", "delivery", "workflow_run", "risk_seen",
+    "key_statement", "carried", "change_address", "shown_name",
 )  # fmt: skip
 
 # A token lives up to 28 hours (clocks may differ by minutes), so a day can depend on events two calendar days away.
@@ -54,7 +54,7 @@ _ROWS_AT_ONCE = 250_000
 # So many chunks are computed at a time: one statement alone rarely keeps two cores busy.
 _WORKERS = 2
 # What DuckDB may hold of them and of everything else.
-_MEMORY = "700MB"
+_MEMORY = "500MB"
 
 # What links need of the time around a day; of other kinds nothing.
 _AROUND_COLUMNS = {
@@ -80,8 +80,6 @@ _TIME = pa.timestamp("us", "UTC")
 
 # Table → column → type: what tables without rows look like.
 _TYPES = "types.json"
-# Rows from which a table is written day by day.
-_MANY = 5_000
 # Bytes of files up to which a daily table is read once and kept in memory, instead of at each use.
 _SMALL = 4_000_000
 
@@ -94,13 +92,16 @@ class Daily:
     days: Mapping[date, str]
     digest: str
 
-    def show(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Make the daily tables readable under their names."""
+    def show(
+        self, duck: duckdb.DuckDBPyConnection, tables: Collection[str] = TABLES, days: Collection[date] | None = None
+    ) -> None:
+        """Make daily tables (of these days) readable under their names."""
         types: dict[str, dict[str, str]] = json.loads((self.root / _TYPES).read_text(encoding="utf-8"))
-        for table, columns in types.items():
-            files = self._files(table)
+        for table in tables:
+            files = self._files(table, self.days if days is None else days)
             if not files:
-                typed = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in columns.items())
+                columns = types[table].items()
+                typed = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in columns)
                 duck.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT {typed} WHERE false")
             elif sum(file.stat().st_size for file in files) < _SMALL:
                 duck.execute(
@@ -110,9 +111,9 @@ class Daily:
             else:
                 duck.read_parquet(escaped(map(str, files)), hive_partitioning=False).create_view(table)
 
-    def _files(self, table: str) -> list[Path]:
+    def _files(self, table: str, days: Collection[date]) -> list[Path]:
         """Parquet files of a table; days without rows have none."""
-        found = [self.root / day.isoformat() / name / f"{table}.parquet" for day, name in sorted(self.days.items())]
+        found = [self.root / day.isoformat() / self.days[day] / f"{table}.parquet" for day in sorted(days)]
         return [path for path in found if path.exists()]
 
 
@@ -169,6 +170,8 @@ def build(
 def opened(config: Config, users: str, temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the macros and the declared tables that all SQL of the projection needs."""
     with connect(temp / "spill", _MEMORY) as duck:
+        # No table has an order; keeping that of the files would cost memory.
+        duck.execute("SET preserve_insertion_order = false")
         steps.prepare(duck, config, users)
         yield duck
 
@@ -220,10 +223,13 @@ def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config) ->
     unsettled: set[date] = set()
     for kind in EVENTS if len(rows) > 1 else ():
         create_view(duck, kind, archive.files(kind), archive.schema(kind))
-        found = {day for (day,) in duck.execute(_UNSETTLED.format(kind=kind)).fetchall()}
-        if found:
-            moved[kind] = sorted(duck.execute(moved_sql(kind, kind)).fetchall())
-        unsettled |= found
+        duck.execute(_DIFFERING.format(kind=kind))
+        unsettled |= {day for (day,) in duck.execute(_COARSE.format(kind=kind)).fetchall()}
+        if duck.table("differing").limit(1).fetchall():
+            days = {day for (day,) in duck.execute(_DAYS_OF_DIFFERING.format(kind=kind)).fetchall()}
+            create_view(duck, f"{kind}_differing", archive.files(kind, days), archive.schema(kind))
+            moved[kind] = sorted(duck.execute(moved_sql(kind, f"{kind}_differing")).fetchall())
+            unsettled |= days
     tenants.discard(None)
     only = tenants.pop() if len(tenants) == 1 else None
     return Survey(only, moved, rows, files, unsettled)
@@ -236,12 +242,13 @@ SELECT filename, CAST({DAY_OF_PATH} AS DATE) AS day, count(*), epoch_us(min("at"
 FROM read_parquet($1, filename = true, hive_partitioning = false, union_by_name = true)
 GROUP BY filename, tenant_id, path_tenant_id, given_tenant_id"""
 
-# Days with an event whose versions state different times. Numbers first: texts of millions of keys would fill the
-# memory.
-_UNSETTLED = """
-SELECT DISTINCT day FROM {kind} WHERE whole_seconds OR hash(event_key) IN (
-    SELECT hash(event_key) AS number FROM {kind} GROUP BY number
-    HAVING min("at") <> max("at") OR min(day) <> max(day))"""
+# Events whose versions state different times, or whole seconds: which counts may depend on all of them. Numbers
+# first: texts of millions of keys would fill the memory.
+_DIFFERING = """
+CREATE OR REPLACE TEMP TABLE differing AS
+SELECT hash(event_key) AS number FROM {kind} GROUP BY number HAVING min("at") <> max("at") OR min(day) <> max(day)"""
+_DAYS_OF_DIFFERING = "SELECT DISTINCT day FROM {kind} WHERE hash(event_key) IN (SELECT number FROM differing)"
+_COARSE = "SELECT DISTINCT day FROM {kind} WHERE whole_seconds"
 
 
 def tenant_sql(view: str, schema: pa.Schema, more: Sequence[str] = ()) -> str:
@@ -332,14 +339,21 @@ def seen(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to `duck` where the daily SQL finds the events of these days and of the time around them.
 
-    All tables that it makes lie in a schema of its own and are gone afterwards.
+    All tables that it makes are gone afterwards.
     """
+    with room(duck) as connection:
+        _load(connection, archive, surveyed, days)
+        yield connection
+
+
+@contextmanager
+def room(duck: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to `duck` with a schema of its own, which goes with it, before the common one."""
     name = f"days_{uuid.uuid4().hex}"
     with cursor(duck) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
         try:
             connection.execute(f"SET search_path = '{name},main'")
-            _load(connection, archive, surveyed, days)
             yield connection
         finally:
             connection.execute(f"SET search_path = 'main'; DROP SCHEMA {name} CASCADE")
@@ -439,14 +453,8 @@ def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, s
             types[table][column] = kind
     counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
     for table, rows in duck.execute(counts).fetchall():
-        # Parting a table into days costs as much as writing it once more; many small statements cost something too.
-        if rows > _MANY:
-            for day in wanted:
-                _export_table(
-                    duck, f"(SELECT * FROM {table} WHERE day = DATE '{day}')", table, work, root, {day: wanted[day]}
-                )
-        elif rows:
-            _export_table(duck, table, table, work, root, wanted)
+        files = {day: root / day.isoformat() / name / f"{table}.parquet" for day, name in wanted.items()}
+        day_files.write(duck, table, rows, wanted, work, files.__getitem__, with_day=True)
     (work / _TYPES).write_text(json.dumps(types), encoding="utf-8")
     (work / _TYPES).replace(root / _TYPES)
     shutil.rmtree(work)
@@ -455,22 +463,6 @@ def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, s
 _COLUMNS = """
 SELECT table_name, column_name, data_type FROM duckdb_columns()
 WHERE schema_name = current_schema() ORDER BY column_index"""
-
-
-def _export_table(
-    duck: duckdb.DuckDBPyConnection, rows: str, table: str, work: Path, root: Path, wanted: Mapping[date, str]
-) -> None:
-    target = work / f"{table}-{min(wanted, default='')}"
-    parts = "" if len(wanted) == 1 else ", partition_by (day), write_partition_columns"
-    ((written,),) = duck.execute(f"COPY {rows} TO $1 (FORMAT parquet{parts})", [str(target)]).fetchall()
-    for day, name in wanted.items() if written else ():
-        part = target if len(wanted) == 1 else target / f"day={day}"
-        if part.is_dir():
-            (part,) = part.glob("*.parquet")
-        if part.is_file():
-            home = root / day.isoformat() / name
-            home.mkdir(parents=True, exist_ok=True)
-            part.replace(home / f"{table}.parquet")
 
 
 def _read_manifest(root: Path) -> dict[str, str]:

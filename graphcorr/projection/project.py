@@ -1,4 +1,4 @@
-"""The projection: archive + configuration → the graph's tables, in two layers, kept under digests of their inputs."""
+"""The projection: archive + configuration → the graph's tables, in three layers, kept under digests of their inputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphcorr import ids
-from graphcorr.projection import blobs, daily_layer, steps, whole_layer
+from graphcorr.projection import blobs, daily_layer, dated_layer, steps, whole_layer
 from graphcorr.records import KINDS
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def project(
             work = temp / f"tables-{uuid.uuid4().hex}"
             whole_layer.build(duck, archive, daily, config, surveyed.only_tenant, work)
             target.parent.mkdir(parents=True, exist_ok=True)
+            earlier = sorted(path for path in target.parent.iterdir() if path.is_dir())
+            dated_layer.build(duck, daily, surveyed.rows, config.digest, work, earlier, progress)
             work.replace(target)
     fresh = root / "current.json.new"
     fresh.write_text(json.dumps({"state": state, "id": projection_id}), encoding="utf-8")

@@ -1,4 +1,7 @@
-"""The whole layer: daily tables, inventories and configuration → one parquet file per node label and edge type."""
+"""The whole layer: daily tables, inventories and configuration → one parquet file per node label and edge type.
+
+Without those that belong to a day (dated_layer.py), for which it makes tables of what is known about each day.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from graphcorr import ids
-from graphcorr.archive.duck import create_view, quoted
+from graphcorr.archive.duck import create_view
 from graphcorr.archive.merge import merge_sql
-from graphcorr.errors import GraphcorrError
 from graphcorr.graph import schema
-from graphcorr.projection import blobs, daily_layer, identities, indicators, risks, services, steps
+from graphcorr.projection import (
+    blobs,
+    daily_layer,
+    dated_layer,
+    graph_tables,
+    identities,
+    indicators,
+    risks,
+    services,
+    steps,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,14 +38,6 @@ if TYPE_CHECKING:
 _TEXT = pa.string()
 _TEXTS = pa.list_(pa.string())
 _TIME = pa.timestamp("us", "UTC")
-
-_SQL_TYPES = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "boolean": "BOOLEAN",
-    "datetime": "TIMESTAMP WITH TIME ZONE",
-    "strings": "VARCHAR[]",
-}
 
 
 def build(
@@ -174,8 +178,7 @@ def _put_lists(duck: duckdb.DuckDBPyConnection, config: Config) -> None:
 
 
 def _put_addresses(duck: duckdb.DuckDBPyConnection, config: Config) -> None:
-    tables = "SELECT ip FROM sign_in_fold UNION SELECT ip FROM activity_fold UNION SELECT actor_ip FROM change_made"
-    found = _column(duck, tables)
+    found = _column(duck, "SELECT DISTINCT value FROM mentioned WHERE what = 'address'")
     azure = {ip for _, ip in indicators.covered(found, config.azure)}
     rows = [(ip, *_described(ip, config.networks, ip in azure)) for ip in found]
     columns = {"ip": _TEXT, "scope": _TEXT, "network": _TEXT, "purpose": _TEXT, "declared": pa.bool_()}
@@ -239,46 +242,31 @@ def _export(duck: duckdb.DuckDBPyConnection, target: Path) -> None:
     views = {name for (name,) in duck.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
     duck.execute("CREATE TABLE node_key (label VARCHAR, key VARCHAR)")
     for node in schema.NODES:
-        if f"node_{node.label}" in views:
-            columns = [("labels", "string"), *((p.name, p.type) for p in schema.properties_of(node))]
-            query = f"SELECT {_typed(columns)} FROM node_{node.label}"
-            if _write(duck, query, target / "nodes" / f"{node.label}.parquet"):
-                duck.execute(f"INSERT INTO node_key SELECT '{node.label}', key FROM out")
+        if f"node_{node.label}" in views and _write(
+            duck, graph_tables.nodes_sql(node), target / "nodes" / f"{node.label}.parquet"
+        ):
+            duck.execute(f"INSERT INTO node_key SELECT '{node.label}', key FROM out")
     for edge in schema.EDGES:
         if f"edge_{edge.type}" in views:
-            _write(duck, _edges_sql(edge), target / "edges" / f"{edge.type}.parquet")
+            _write(duck, _between_shown(graph_tables.edges_sql(edge)), target / "edges" / f"{edge.type}.parquet")
 
 
-def _edges_sql(edge: schema.Edge) -> str:
-    """Edges between nodes that are shown; an end that is left out (a user, say) takes its edges with it."""
-    ends = [("fromLabel", "string"), ("fromKey", "string"), ("toLabel", "string"), ("toKey", "string")]
-    columns = [*ends, *((p.name, p.type) for p in edge.properties)]
-    return f"""
-        SELECT edge_key('{edge.type}', fromKey, toKey, extra) AS key, * EXCLUDE (extra)
-        FROM (SELECT {_typed(columns)}, extra FROM edge_{edge.type}) e
-        SEMI JOIN node_key f ON f.label = e.fromLabel AND f.key = e.fromKey
-        SEMI JOIN node_key t ON t.label = e.toLabel AND t.key = e.toKey"""
+def _between_shown(edges: str) -> str:
+    """Edges between nodes that are shown; an end that is left out takes its edges with it.
 
-
-# Grouping numbers is several times faster than grouping keys.
-_TWICE = """
-SELECT key FROM out WHERE hash(key) IN (SELECT hash(key) AS number FROM out GROUP BY number HAVING count(*) > 1)
-GROUP BY key HAVING count(*) > 1 LIMIT 1"""
+    Edges to nodes that belong to a day leave out for themselves what is not shown.
+    """
+    dated = ", ".join(f"'{label}'" for label in dated_layer.NODES)
+    shown = " AND ".join(
+        f"({end}Label IN ({dated}) OR ({end}Label, {end}Key) IN (SELECT (label, key) FROM node_key))"
+        for end in ("from", "to")
+    )
+    return f"SELECT * FROM ({edges}) WHERE {shown}"
 
 
 def _write(duck: duckdb.DuckDBPyConnection, query: str, path: Path) -> bool:
     """Rows of a query as a parquet file, if there are any; also left behind as the table `out`."""
-    ((rows,),) = duck.execute(f"CREATE OR REPLACE TABLE out AS {query}").fetchall()
-    if not rows:
+    if not graph_tables.make(duck, query, path.stem):
         return False
-    twice = duck.execute(_TWICE).fetchall()
-    if twice:
-        raise GraphcorrError(
-            f"the projection made two rows with one key for {path.stem} ({twice[0][0]})", hint="please report this"
-        )
     duck.execute("COPY out TO $1 (FORMAT parquet)", [str(path)])
     return True
-
-
-def _typed(columns: list[tuple[str, str]]) -> str:
-    return ", ".join(f"CAST({quoted(name)} AS {_SQL_TYPES[kind]}) AS {quoted(name)}" for name, kind in columns)

@@ -1,12 +1,12 @@
 """The store contract: a sink for the projection and an engine for read-only Cypher, never the truth.
 
-Tables come from the projection: parquet files `nodes/<Node.label>.parquet` and `edges/<Edge.type>.parquet` below one
-folder, with the columns of `graph.schema.node_columns` / `edge_columns`.
+Tables come from the projection: `nodes/<Node.label>.parquet` and `edges/<Edge.type>.parquet` below one folder, each a
+parquet file or a folder of them, with the columns of `graph.schema.node_columns` / `edge_columns`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -128,8 +128,3 @@ class Progress(Protocol):
     """Called with what is being done and how far it is; `total` None = unknown."""
 
     def __call__(self, what: str, done: int, total: int | None) -> None: ...
-
-
-def table_files(tables: Path) -> Sequence[Path]:
-    """All node and edge tables of a projection, nodes first."""
-    return [*sorted((tables / "nodes").glob("*.parquet")), *sorted((tables / "edges").glob("*.parquet"))]

@@ -2,6 +2,8 @@
 
 A node is the same node if its key *and* its labels are the same, an edge if its key and both ends are: anything else is
 a removal and an addition, which is also what the stores have to do (a label cannot be changed in place everywhere).
+
+A table is a file, or a folder of files of which those with one name are equal in all projections: they are not read.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graphcorr.archive.duck import connect
+from graphcorr.archive.duck import connect, escaped
 from graphcorr.errors import StoreError
 from graphcorr.graph.schema import EDGES, NODES, Edge, Node, edge_columns, node_columns, properties_of
 
@@ -43,6 +45,8 @@ _SQL = {
 _NODE_IDENTITY = ("key", "labels")
 _EDGE_IDENTITY = ("key", "fromLabel", "fromKey", "toLabel", "toKey")
 _BATCH_ROWS = 10_000
+_SUFFIX = ".parquet"
+_Files = dict[Table, list[Path]]
 
 
 def table_name(table: Table) -> str:
@@ -51,9 +55,17 @@ def table_name(table: Table) -> str:
 
 
 def table_path(folder: Path, table: Table) -> Path:
-    """Where a projection keeps a table; an absent file is an empty table."""
+    """Where a projection keeps a table: a file or a folder of files; what is absent is an empty table."""
     kind = "nodes" if isinstance(table, Node) else "edges"
     return folder / kind / f"{table_name(table)}.parquet"
+
+
+def table_files(folder: Path, table: Table) -> list[Path]:
+    """The parquet files of a table, sorted."""
+    path = table_path(folder, table)
+    if path.is_dir():
+        return sorted(path.glob("*.parquet"))
+    return [path] if path.exists() else []
 
 
 def column_types(table: Table) -> dict[str, str]:
@@ -128,35 +140,55 @@ def compare(
 
     Raises StoreError for a table that cannot be read, or has rows and other columns than those of the schema.
     """
-    new = {table: _rows_of(table, tables) for table in TABLES}
-    old = {table: _rows_of(table, previous) if previous is not None else 0 for table in TABLES}
-    # Most tables of a small graph are empty: each costs milliseconds if DuckDB is asked about it.
-    present = [table for table in TABLES if new[table] or old[table]]
+    files = {table: table_files(tables, table) for table in TABLES}
+    rows = {table: _rows_of(table, files[table]) for table in TABLES}
     with TemporaryDirectory(prefix="graphcorr-") as spill, connect(Path(spill) / "duck", memory) as connection:
-        for table in present:
-            _view(connection, "new", table, tables)
-            if previous is not None:
-                _view(connection, "old", table, previous)
-        if previous is not None:
-            for table in present:
-                _compare(connection, table)
-            if edges_follow:
-                _take_edges_along(connection, present)
         if previous is None:
-            counts = {_relation("new", table): new[table] for table in present}
+            present = [table for table in TABLES if rows[table]]
+            for table in present:
+                _view(connection, "new", table, files[table])
+            counts = {_relation("new", table): rows[table] for table in present}
         else:
-            states = ("added", "changed", "removed")
-            counts = _count(connection, [_relation(state, table) for table in present for state in states])
-        yield Difference(connection, previous is None, sum(new.values()), counts)
+            counts = _differences(
+                connection, files, {table: table_files(previous, table) for table in TABLES}, edges_follow
+            )
+        yield Difference(connection, previous is None, sum(rows.values()), counts)
 
 
-def _rows_of(table: Table, folder: Path) -> int:
-    """Rows of a table, from the file's footer."""
-    path = table_path(folder, table)
-    try:
-        return int(pq.read_metadata(path).num_rows) if path.exists() else 0
-    except (pa.ArrowException, OSError) as error:
-        raise _no_table(table, path, error) from error
+def _differences(connection: duckdb.DuckDBPyConnection, new: _Files, old: _Files, edges_follow: bool) -> dict[str, int]:
+    """Make the relations `added` … of all tables; returns the rows of those that have any."""
+    fresh = {table: _without(new[table], old[table]) for table in TABLES}
+    stale = {table: _without(old[table], new[table]) for table in TABLES}
+    # Most tables of a small graph are empty, and most of a large one the same: each costs milliseconds.
+    compared = [table for table in TABLES if fresh[table] or stale[table]]
+    for table in compared:
+        _compare(connection, table, fresh[table], stale[table])
+    if edges_follow and _find_anew(connection, compared):
+        for edge in EDGES:
+            if new[edge]:
+                if edge not in compared:
+                    compared.append(edge)
+                    _compare(connection, edge, [], [])
+                _take_along(connection, edge, new[edge])
+    states = ("added", "changed", "removed")
+    return _count(connection, [_relation(state, table) for table in compared for state in states])
+
+
+def _without(files: Sequence[Path], others: Sequence[Path]) -> list[Path]:
+    """The files whose like is not among the others. A table that is one file has no like."""
+    same = {file.name for file in others if file.parent.suffix == _SUFFIX}
+    return [file for file in files if file.parent.suffix != _SUFFIX or file.name not in same]
+
+
+def _rows_of(table: Table, files: Sequence[Path]) -> int:
+    """Rows of a table, from the files' footers."""
+    rows = 0
+    for path in files:
+        try:
+            rows += int(pq.read_metadata(path).num_rows)
+        except (pa.ArrowException, OSError) as error:
+            raise _no_table(table, path, error) from error
+    return rows
 
 
 def _no_table(table: Table, path: Path, error: Exception) -> StoreError:
@@ -180,27 +212,29 @@ def _relation(state: str, table: Table) -> str:
     return f'"{state} {"node" if isinstance(table, Node) else "edge"} {table_name(table)}"'
 
 
-def _view(connection: duckdb.DuckDBPyConnection, state: str, table: Table, folder: Path) -> None:
-    path = table_path(folder, table)
+def _view(connection: duckdb.DuckDBPyConnection, state: str, table: Table, files: Sequence[Path]) -> None:
     types = {name: _SQL[kind] for name, kind in column_types(table).items()}
     try:
-        if path.exists():
+        if files:
             columns = ", ".join(f'CAST("{name}" AS {sql}) AS "{name}"' for name, sql in types.items())
-            relation = connection.read_parquet(str(path)).project(columns)
+            relation = connection.read_parquet(escaped(map(str, files)), hive_partitioning=False).project(columns)
         else:
             columns = ", ".join(f'CAST(NULL AS {sql}) AS "{name}"' for name, sql in types.items())
             relation = connection.sql(f"SELECT {columns} WHERE false")
         relation.create_view(_relation(state, table)[1:-1])
     except duckdb.Error as error:
-        raise _no_table(table, path, error) from error
+        raise _no_table(table, files[0], error) from error
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _compare(connection: duckdb.DuckDBPyConnection, table: Table, fresh: Sequence[Path], stale: Sequence[Path]) -> None:
+    """Make the relations `added`, `removed` and `changed` of a table from the files that are not in both."""
+    _view(connection, "fresh", table, fresh)
+    _view(connection, "stale", table, stale)
     identity = _NODE_IDENTITY if isinstance(table, Node) else _EDGE_IDENTITY
     same = " AND ".join(f'n."{column}" = o."{column}"' for column in identity)
     others = [column for column in column_types(table) if column not in identity]
     differs = " OR ".join(f'n."{column}" IS DISTINCT FROM o."{column}"' for column in others) or "false"
-    new, old = _relation("new", table), _relation("old", table)
+    new, old = _relation("fresh", table), _relation("stale", table)
     for state, sql in (
         ("added", f"SELECT n.* FROM {new} n ANTI JOIN {old} o ON {same}"),
         ("removed", f"SELECT o.* FROM {old} o ANTI JOIN {new} n ON {same}"),
@@ -209,21 +243,24 @@ def _compare(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         connection.execute(f"CREATE TABLE {_relation(state, table)} AS {sql}")
 
 
-def _take_edges_along(connection: duckdb.DuckDBPyConnection, present: Sequence[Table]) -> None:
-    """Edges of nodes that are deleted and created anew (other labels) have to be added again."""
+def _find_anew(connection: duckdb.DuckDBPyConnection, compared: Sequence[Table]) -> bool:
+    """Nodes that are deleted and created anew (other labels), into the table `anew`; whether there are any."""
     connection.execute("CREATE TABLE anew (label VARCHAR, key VARCHAR)")
-    for node in (table for table in present if isinstance(table, Node)):
+    for node in (table for table in compared if isinstance(table, Node)):
         both = f"{_relation('added', node)} JOIN {_relation('removed', node)} USING (key)"
         connection.execute(f"INSERT INTO anew SELECT '{node.label}', key FROM {both}")
-    if not _count(connection, ["anew"]):
-        return
-    for edge in (table for table in present if isinstance(table, Edge)):
-        added, changed, new = (_relation(state, edge) for state in ("added", "changed", "new"))
-        touched = (
-            "((e.\"fromLabel\", e.\"fromKey\") IN (SELECT (label, key) FROM anew) "
-            "OR (e.\"toLabel\", e.\"toKey\") IN (SELECT (label, key) FROM anew))"
-        )  # fmt: skip
-        connection.execute(
-            f"INSERT INTO {added} SELECT e.* FROM {new} e WHERE {touched} AND e.key NOT IN (SELECT key FROM {added})"
-        )
-        connection.execute(f"DELETE FROM {changed} e WHERE {touched}")
+    return bool(_count(connection, ["anew"]))
+
+
+def _take_along(connection: duckdb.DuckDBPyConnection, edge: Edge, files: Sequence[Path]) -> None:
+    """Edges of nodes that are created anew have to be added again."""
+    _view(connection, "new", edge, files)
+    added, changed, new = (_relation(state, edge) for state in ("added", "changed", "new"))
+    ends = (
+        "((e.\"fromLabel\", e.\"fromKey\") IN (SELECT (label, key) FROM anew) "
+        "OR (e.\"toLabel\", e.\"toKey\") IN (SELECT (label, key) FROM anew))"
+    )  # fmt: skip
+    connection.execute(
+        f"INSERT INTO {added} SELECT e.* FROM {new} e WHERE {ends} AND e.key NOT IN (SELECT key FROM {added})"
+    )
+    connection.execute(f"DELETE FROM {changed} e WHERE {ends}")

@@ -42,7 +42,7 @@ class Graph:
         """Every row of every table."""
         return {
             f"{path.parent.name}/{path.stem}": _rows(path, {})
-            for path in sorted(self.projection.tables.rglob("*.parquet"))
+            for path in sorted(self.projection.tables.glob("*/*.parquet"))
         }
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from graphcorr.config import Config
-from graphcorr.projection import daily_layer, whole_layer
+from graphcorr.projection import daily_layer, dated_layer, whole_layer
 from tests.builders import (
     ARM,
     GRAPH,
@@ -165,7 +165,14 @@ def test_each_of_two_tenants_has_the_rows_of_its_own_records_alone(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "broken", [(daily_layer, "_publish"), (whole_layer, "_put_identities"), (whole_layer, "_export")]
+    "broken",
+    [
+        (daily_layer, "_publish"),
+        (whole_layer, "_put_identities"),
+        (whole_layer, "_export"),
+        (dated_layer, "_make"),
+        (dated_layer, "_link"),
+    ],
 )
 def test_a_run_that_was_killed_is_completed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: tuple[Any, str]

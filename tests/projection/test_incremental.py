@@ -1,15 +1,33 @@
-"""Which days a load computes anew: those with new events and those that can be linked to them, no others."""
+"""Which days a load computes anew: those with new events and those that can be linked to them, no others.
+
+Of the graph's files, also those of days about which something else became known.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.builders import at, jsonl, sign_in, vault_act
-from tests.endtoend.harness import Place
+from graphcorr.projection import daily_layer, dated_layer, steps
+from tests.builders import (
+    arm_act,
+    at,
+    audit,
+    guid,
+    jsonl,
+    managed_sign_in,
+    rename,
+    sign_in,
+    target,
+    user_sign_in,
+    vault_act,
+    vault_id,
+)
+from tests.endtoend.harness import Graph, Place
 
 Row = dict[str, Any]
 
@@ -64,3 +82,70 @@ def test_one_more_version_in_another_day_is_seen_in_the_day_of_its_event(tmp_pat
     assert incremental.node("LogSource")["duplicates"] == 2
     shutil.rmtree(tmp_path / "projection")
     assert place.graph().tables() == incremental.tables()
+
+
+# Nine days of one principal; a user on the first, an app id alone on the second, activity of another principal whose
+# sign-ins are missing on the third. The last two days are about everything of a day before being settled.
+_HISTORY = [
+    *(row for day in range(9) for row in (sign_in(day, at("09:00", day)), vault_act(day, at("09:01", day)))),
+    user_sign_in(20, at("10:00"), user=5),
+    user_sign_in(21, at("23:50"), user=6, UniqueTokenIdentifier=guid("5", 21)),
+    arm_act(21, at("00:10", 1), user=6, principal=None, token=guid("5", 21)),
+    sign_in(22, at("10:00", 1), principal=None, app=7),
+    vault_act(23, at("10:00", 2), principal=8, app=8),
+    *(managed_sign_in(25 + day, at("10:00", day), principal=3, app=3) for day in (0, 7)),
+    audit(24, at("11:00", 3), "Update application", target("Application", guid("b", 1)), user=9),
+]
+_SETTLED = set(range(7))
+
+
+@pytest.mark.parametrize(
+    ("late", "made"),
+    [
+        (sign_in(90, at("12:00", 8)), set()),
+        # Who acts is shown, on all days on which that user signed in, and with what that led to on the day after.
+        (rename(90, at("12:00", 8), "a", "b", user=5), {0}),
+        (rename(90, at("12:00", 8), "a", "b", user=6), {0, 1}),
+        (rename(90, at("12:00", 8), "a", "b", user=7), set()),
+        # The one service principal of an app id takes what the app id did alone.
+        (sign_in(90, at("12:00", 8), principal=7, app=7), {1}),
+        # A managed identity: its activity waits for another log.
+        (managed_sign_in(90, at("12:00", 8), principal=8, app=8), {2}),
+        # Another vault than the one that delivers: the log is no longer all there is.
+        (arm_act(90, at("12:00", 8), resource=vault_id("kv-other"), principal=9, app=9), _SETTLED),
+    ],
+    ids=["an hour more", "an actor", "an actor's links", "a new actor", "an app's principal", "a kind", "a scope"],
+)
+def test_the_files_of_a_day_are_made_anew_only_if_it_shows_something_else(
+    tmp_path: Path, late: Row, made: set[int]
+) -> None:
+    place = Place(tmp_path)
+    place.load({"rows.jsonl": jsonl(*_HISTORY)})
+    before = _files(place.graph())
+    place.load({"late.jsonl": jsonl(late)})
+    incremental = place.graph()
+    after = _files(incremental)
+    assert {day for day in _SETTLED if after[day] != before[day]} == made
+    tables = incremental.tables()
+    shutil.rmtree(tmp_path / "projection")
+    again = place.graph()
+    assert again.tables() == tables
+    assert _files(again) == after
+
+
+def _files(graph: Graph) -> dict[int, set[str]]:
+    """Day → names of the files that belong to it, over all tables."""
+    found: dict[int, set[str]] = {day: set() for day in range(9)}
+    for path in graph.projection.tables.glob("*/*.parquet/*.parquet"):
+        found[int(path.name[8:10]) - 11].add(f"{path.parent.name}/{path.name}")
+    return found
+
+
+def test_what_belongs_to_a_day_is_made_of_that_day_alone() -> None:
+    sql = "".join(steps.files("dated").values())
+    made = re.compile(r"CREATE OR REPLACE (?:TEMP )?(?:TABLE|VIEW) (\w+)")
+    known = {*daily_layer.TABLES, *made.findall("".join(steps.files("whole").values()))}
+    read = set(re.findall(r"\b(?:FROM|JOIN) (\w+)", sql)) & known
+    assert read == {*dated_layer.DAILY, *dated_layer.CONTEXT}
+    shown = {f"node_{label}" for label in dated_layer.NODES} | {f"edge_{kind}" for kind in dated_layer.EDGES}
+    assert {name for name in made.findall(sql) if name.startswith(("node_", "edge_"))} == shown

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from graphcorr.errors import PatternError, StoreError, UsageError
@@ -134,6 +136,39 @@ def test_a_difference_makes_the_store_equal_to_the_new_tables(
     back = filled.write(tables, "first", after)
     assert verify(filled, tables).counts == {}
     assert not back.full or case.startswith(("everything", "nothing left"))
+
+
+@pytest.mark.parametrize("relabelled", [False, True])
+def test_of_a_table_in_files_only_those_with_another_name_are_compared(
+    store: Store, tmp_path: Path, relabelled: bool
+) -> None:
+    new = node("SignIn", "s2", tenantId="t", count=1)
+    before = write(tmp_path / "first", NODE_ROWS, EDGE_ROWS)
+    after = write(
+        tmp_path / "second",
+        [*(RELABELLED if relabelled and row is PRINCIPAL else row for row in NODE_ROWS), new],
+        [*EDGE_ROWS, edge("SIGNED_IN", PRINCIPAL, new)],
+    )
+    for table in ("nodes/SignIn", "edges/SIGNED_IN"):
+        _in_parts(before, table, {"a": {"s1"}})
+        _in_parts(after, table, {"a": {"s1"}, "b": {"s2"}})
+    store.write(before, "first", None)
+    for path in before.glob("*/*.parquet/a.parquet"):
+        path.write_bytes(b"not read")
+    report = store.write(after, "second", before)
+    assert (report.full, verify(store, after).counts) == (False, {})
+    assert report.nodes_written == {"SignIn": 1} | ({"DirectoryObject": 1} if relabelled else {})
+
+
+def _in_parts(folder: Path, table: str, parts: dict[str, set[str]]) -> None:
+    """Turn a table into a folder: part → keys of the sign-ins that it has."""
+    path = folder / f"{table}.parquet"
+    rows = pq.read_table(path)
+    path.unlink()
+    path.mkdir()
+    of = rows.column("toKey" if "toKey" in rows.column_names else "key").to_pylist()
+    for part, keys in parts.items():
+        pq.write_table(rows.filter(pa.array([key in keys for key in of])), path / f"{part}.parquet")
 
 
 def test_the_report_of_a_difference_counts_what_was_written(filled: Store, tables: Path, tmp_path: Path) -> None:

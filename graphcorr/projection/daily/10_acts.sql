@@ -26,13 +26,13 @@ FROM act;
 
 CREATE OR REPLACE TEMP TABLE sign_in_key AS
 SELECT * FROM (
-    SELECT sign_in_id, home, day, "at", ip, any_address, life,
+    SELECT "row", sign_in_id, home, day, "at", ip, any_address, life,
            hash(tenant, act_group, unnest(list_filter(CASE
                WHEN kind = 'user' THEN ['user:' || user_id, 'upn:' || lower(user_principal_name)]
                WHEN service_principal_id IS NOT NULL THEN ['sp:' || service_principal_id, 'app:' || app_id]
                ELSE ['noSp:' || app_id] END, lambda key: key IS NOT NULL))) AS link_key
     FROM (
-        SELECT s.event_key AS sign_in_id, s.home, s.day, s.tenant, s.kind, s."at", s.ip, s.service_principal_id, s.app_id,
+        SELECT s.rowid AS "row", s.event_key AS sign_in_id, s.home, s.day, s.tenant, s.kind, s."at", s.ip, s.service_principal_id, s.app_id,
                s.user_id, s.user_principal_name, says_nothing(s.ip) OR s.kind = 'managedIdentity' AS any_address,
                token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) AS life, unnest(v.groups) AS act_group
         FROM sign_in s JOIN service v ON v.app_id = s.resource_app_id

@@ -7,9 +7,9 @@ SELECT a.act_id,
        coalesce(max(s.event_key) FILTER (s.event_key = a.token_id),
                 CASE WHEN count(DISTINCT s.event_key) = 1 THEN max(s.event_key) END) AS sign_in_id
 FROM act a JOIN (
-    SELECT tenant, "at", event_key,
-           unnest(list_distinct(list_filter([event_key, token_id], lambda id: id IS NOT NULL))) AS token_id
-    FROM sign_in
+    SELECT tenant, "at", event_key, event_key AS token_id FROM sign_in
+    UNION ALL
+    SELECT tenant, "at", event_key, token_id FROM sign_in WHERE token_id <> event_key
 ) s ON s.tenant = a.tenant AND s.token_id = a.token_id
     -- The longest life on either side, whatever was loaded: a day's links must not depend on the days computed with it.
     AND s."at" BETWEEN a."at" - INTERVAL 28 HOUR AND a."at" + INTERVAL 28 HOUR

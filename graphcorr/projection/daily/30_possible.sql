@@ -12,7 +12,7 @@ SELECT link_key, place, timed, moment, max(rank) AS rank FROM (
 
 CREATE OR REPLACE TEMP TABLE possible AS
 WITH question AS (
-    SELECT DISTINCT sign_in_id, link_key, timed, place, same,
+    SELECT "row", link_key, timed, place, same,
            "at" - CASE WHEN timed THEN INTERVAL 6 MINUTE ELSE INTERVAL 5 MINUTE END AS earliest,
            "at" + CASE WHEN timed THEN INTERVAL 6 MINUTE ELSE to_minutes(life) END AS latest
     FROM (
@@ -23,11 +23,12 @@ WITH question AS (
             FROM sign_in_key WHERE home
         )
     )
+    SEMI JOIN (SELECT DISTINCT link_key, place, timed FROM act_stream) USING (link_key, place, timed)
 )
-SELECT sign_in_id,
+SELECT "row",
        coalesce(bool_or(same AND coalesce(upto.rank, 0) > coalesce(before.rank, 0)), false) AS same_address,
        coalesce(bool_or(coalesce(upto.rank, 0) > coalesce(before.rank, 0)), false) AS any_address
 FROM question q
 ASOF LEFT JOIN act_stream upto ON q.link_key = upto.link_key AND q.place = upto.place AND q.timed = upto.timed AND q.latest >= upto.moment
 ASOF LEFT JOIN act_stream before ON q.link_key = before.link_key AND q.place = before.place AND q.timed = before.timed AND q.earliest > before.moment
-GROUP BY sign_in_id;
+GROUP BY "row";

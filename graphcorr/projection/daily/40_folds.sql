@@ -3,10 +3,9 @@
 -- Few columns: a day's sign-ins are too many to keep twice.
 CREATE OR REPLACE TEMP TABLE sign_in_state AS
 SELECT s.rowid AS "row", s.event_key, s.home, s.day, s.tenant, s.kind, s."at", s.ip,
-       fold_key([s.tenant, s.kind, s.service_principal_id, s.app_id, s.user_id, s.ip,
-                 credential_id(s.key_id, s.federated_credential_id, s.thumbprint),
-                 s.resource_app_id, s.resource_service_principal_id, s.result_code,
-                 epoch_ms(date_trunc('hour', s."at"))::VARCHAR]) AS fold,
+       md5(concat(s.tenant, chr(31), s.kind, chr(31), s.service_principal_id, chr(31), s.app_id, chr(31), s.user_id, chr(31), s.ip,
+                  chr(31), credential_id(s.key_id, s.federated_credential_id, s.thumbprint), chr(31), s.resource_app_id,
+                  chr(31), s.resource_service_principal_id, chr(31), s.result_code, chr(31), hour_of(s."at")))::UUID AS fold,
        CASE WHEN s.result_class IS DISTINCT FROM 'success' OR s."at" IS NULL THEN NULL
             WHEN l.sign_in_id IS NOT NULL THEN 'linked'
             WHEN p.same_address THEN 'same'
@@ -14,11 +13,13 @@ SELECT s.rowid AS "row", s.event_key, s.home, s.day, s.tenant, s.kind, s."at", s
             ELSE 'unexplained' END AS state,
        -- The longest life in a fold counts for all of it; what it depends on is no part of the key.
        CASE WHEN s.result_class = 'success' AND s."at" IS NOT NULL
-            THEN token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) END AS life
+            THEN token_life(s.kind, v.name, s.app_owner_tenant_id, s.tenant) END AS life,
+       -- Whoever asks what a user's sign-in led to has to know whether that user is shown.
+       CASE WHEN l.sign_in_id IS NOT NULL AND s.kind = 'user' THEN s.user_id END AS acting_user
 FROM sign_in s
 LEFT JOIN service v ON v.app_id = s.resource_app_id
 LEFT JOIN (SELECT DISTINCT sign_in_id FROM link) l ON l.sign_in_id = s.event_key
-LEFT JOIN possible p ON p.sign_in_id = s.event_key
+LEFT JOIN possible p ON p."row" = s.rowid
 WHERE s.home OR l.sign_in_id IS NOT NULL;
 
 -- Counts are numbers only and the first and last event come from sorting: both can leave the memory, texts in
@@ -59,8 +60,9 @@ LEFT JOIN unexplained u ON u.fold = c.fold;
 
 CREATE OR REPLACE TEMP TABLE activity_state AS
 SELECT a.*, date_trunc('hour', a."at") AS hour,
-       fold_key([a.tenant, a.service_principal_id, a.user_id, a.user_principal_name, a.app_id, a.ip, a.resource_id, a.object_path,
-                 a.service, a.operation, a.outcome, epoch_ms(date_trunc('hour', a."at"))::VARCHAR]) AS fold,
+       md5(concat(a.tenant, chr(31), a.service_principal_id, chr(31), a.user_id, chr(31), a.user_principal_name, chr(31), a.app_id,
+                  chr(31), a.ip, chr(31), a.resource_id, chr(31), a.object_path, chr(31), a.service, chr(31), a.operation,
+                  chr(31), a.outcome, chr(31), hour_of(a."at")))::UUID AS fold,
        CASE WHEN l.act_id IS NOT NULL THEN 'linked' WHEN coalesce(c.candidates, 0) > 0 THEN 'possible'
             -- The platform acts without a token, and a challenge comes before one: no sign-in is missing.
             WHEN coalesce(a.platform, false) OR coalesce(a.outcome, '') = 'challenge' THEN 'none'
@@ -93,7 +95,7 @@ SELECT a.day, s.tenant, s.fold::VARCHAR AS sign_in_fold, a.kind AS act_kind, a.t
        count(*) AS events, first_five(a.act_id, a."at") AS event_ids,
        min(a."at") AS first_at, max(a."at") AS last_at,
        min((epoch_us(a."at") - epoch_us(s."at")) // 1000) AS min_lag, max((epoch_us(a."at") - epoch_us(s."at")) // 1000) AS max_lag,
-       max(l.candidates)::BIGINT AS candidates
+       max(l.candidates)::BIGINT AS candidates, bool_or(s.kind = 'user') AS of_user, max(s.acting_user) AS user_id
 FROM link l
 JOIN (
     SELECT event_key AS act_id, day, "at", fold::VARCHAR AS target, 'activity' AS kind FROM activity_state WHERE home
@@ -108,7 +110,8 @@ GROUP BY a.day, s.tenant, s.fold, a.kind, a.target, l.basis;
 CREATE OR REPLACE TABLE token AS
 WITH home AS (
     SELECT a.day, a.tenant, a.token_id, min(a.token_issued_at) AS issued_at, min(a."at") AS first_at, max(a."at") AS last_at,
-           max(s.fold::VARCHAR) AS sign_in_fold, max(s.event_key) AS sign_in_id, bool_or(a.user_id IS NOT NULL) AS of_user,
+           max({'fold': s.fold::VARCHAR, 'of_user': s.kind = 'user', 'user_id': s.acting_user}) FILTER (s.fold IS NOT NULL) AS sign_in,
+           max(s.event_key) AS sign_in_id, bool_or(a.user_id IS NOT NULL) AS of_user,
            list_distinct(list(a.ip) FILTER (NOT says_nothing(a.ip))) AS ips, max(s.ip) FILTER (NOT says_nothing(s.ip)) AS sign_in_ip,
            list_sort(list_distinct(list(a.fold::VARCHAR))) AS activity_folds, first_five(a.event_key, a."at") AS event_ids
     FROM activity_state a
@@ -123,5 +126,25 @@ WITH home AS (
         AND a."at" BETWEEN h.day - INTERVAL 28 HOUR AND h.day + INTERVAL 52 HOUR
     WHERE NOT coalesce(a.platform, false)
 )
-SELECT h.* FROM home h LEFT JOIN elsewhere e USING (day, tenant, token_id)
+SELECT h.* EXCLUDE (sign_in), h.sign_in.fold AS sign_in_fold, h.sign_in.of_user AS sign_in_of_user, h.sign_in.user_id AS sign_in_user_id
+FROM home h LEFT JOIN elsewhere e USING (day, tenant, token_id)
 WHERE e.day IS NOT NULL OR worth_a_node(h.ips, h.sign_in_ip, h.sign_in_id, h.of_user);
+
+-- Logs that decide what can be said of the day's folds, and the time for which each is asked.
+CREATE OR REPLACE TABLE fold_span AS
+SELECT day, tenant, source, min(since) AS since, max(until) AS until FROM (
+    SELECT f.day, f.tenant, v.source, f.first_at AS since, f.last_at + to_minutes(f.life) + to_minutes(v.latency) AS until
+    FROM sign_in_fold f JOIN service v ON v.app_id = f.resource_app_id WHERE v.source IS NOT NULL
+    UNION ALL
+    SELECT day, tenant, unnest(sign_in_logs(user_id IS NOT NULL OR user_principal_name IS NOT NULL)), token_since(first_issued_at, first_at), last_at
+    FROM activity_fold
+) GROUP BY day, tenant, source;
+
+-- App ids that acted without a service principal.
+CREATE OR REPLACE TABLE bare_app AS
+SELECT day, tenant, app_id, min(first_at) AS first_at, max(last_at) AS last_at FROM (
+    SELECT day, tenant, app_id, first_at, last_at FROM sign_in_fold WHERE kind <> 'user' AND service_principal_id IS NULL
+    UNION ALL
+    SELECT day, tenant, app_id, first_at, last_at FROM activity_fold
+    WHERE user_id IS NULL AND user_principal_name IS NULL AND service_principal_id IS NULL
+) WHERE app_id IS NOT NULL GROUP BY day, tenant, app_id;

@@ -49,23 +49,23 @@ CREATE OR REPLACE TABLE object_seen AS
 WITH seen AS (
     SELECT day, tenant, service_principal_id AS object_id, 'servicePrincipal' AS kind, true AS described, "at",
            CASE WHEN kind = 'managedIdentity' THEN true END AS managed, agent_type IS NOT NULL AS agent,
-           app_owner_tenant_id AS owner_tenant_id, NULL AS upn
+           app_owner_tenant_id AS owner_tenant_id, NULL AS upn, kind = 'servicePrincipal' AS signs_in
     FROM sign_in WHERE home AND kind <> 'user'
     UNION ALL
-    SELECT day, tenant, resource_service_principal_id, 'servicePrincipal', true, "at", NULL, false, resource_owner_tenant_id, NULL
+    SELECT day, tenant, resource_service_principal_id, 'servicePrincipal', true, "at", NULL, false, resource_owner_tenant_id, NULL, false
     FROM sign_in WHERE home AND kind <> 'user'
     UNION ALL
-    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name FROM sign_in WHERE home AND kind = 'user'
+    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name, false FROM sign_in WHERE home AND kind = 'user'
     UNION ALL
     SELECT day, tenant, service_principal_id, 'servicePrincipal', true, "at", CASE WHEN managed_identity_resource_id IS NOT NULL THEN true END,
-           false, NULL, NULL
+           false, NULL, NULL, false
     FROM activity WHERE home AND user_id IS NULL
     UNION ALL
-    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name FROM activity WHERE home
+    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name, false FROM activity WHERE home
     UNION ALL
     SELECT day, tenant, actor_id, CASE actor_type WHEN 'user' THEN 'user' ELSE 'servicePrincipal' END, true, "at",
            CASE WHEN actor_type = 'app' THEN actor_managed_identity END, false, NULL,
-           CASE actor_type WHEN 'user' THEN actor_name END
+           CASE actor_type WHEN 'user' THEN actor_name END, false
     FROM change WHERE home
     UNION ALL
     SELECT day, tenant, t.id, CASE t.type WHEN 'Application' THEN 'application' WHEN 'ServicePrincipal' THEN 'servicePrincipal'
@@ -73,20 +73,21 @@ WITH seen AS (
            WHEN 'Role' THEN 'role' ELSE 'unknown' END, true, "at",
            CASE WHEN t.type = 'ServicePrincipal' THEN managed_identity END, false,
            CASE WHEN t.type IN ('ServicePrincipal', 'Application') AND lifecycle = 'created' THEN app_owner_tenant_id END,
-           CASE t.type WHEN 'User' THEN t.user_principal_name END
+           CASE t.type WHEN 'User' THEN t.user_principal_name END, false
     FROM (SELECT day, tenant, "at", managed_identity, lifecycle, app_owner_tenant_id, unnest(targets) AS t FROM change WHERE home)
     UNION ALL
     SELECT day, tenant, o.owner_id, CASE o.owner_type WHEN 'User' THEN 'user' WHEN 'ServicePrincipal' THEN 'servicePrincipal' ELSE 'unknown' END,
-           false, "at", NULL, false, NULL, NULL
+           false, "at", NULL, false, NULL, NULL, false
     FROM (SELECT day, tenant, "at", unnest(owners) AS o FROM change WHERE home)
     UNION ALL
     SELECT day, tenant, g.grantee_id, CASE g.grantee_type WHEN 'User' THEN 'user' WHEN 'ServicePrincipal' THEN 'servicePrincipal' ELSE 'unknown' END,
-           false, "at", NULL, false, NULL, NULL
+           false, "at", NULL, false, NULL, NULL, false
     FROM (SELECT day, tenant, "at", unnest(grants) AS g FROM change WHERE home
           UNION ALL SELECT day, tenant, "at", unnest(grants) FROM activity WHERE home)
 )
 SELECT day, tenant, object_id, kind, bool_or(described) AS described, min("at") AS first_at, max("at") AS last_at,
-       bool_or(managed) AS managed, bool_or(agent) AS agent, max(owner_tenant_id) AS owner_tenant_id, max_by(upn, ("at", upn)) AS upn
+       bool_or(managed) AS managed, bool_or(agent) AS agent, max(owner_tenant_id) AS owner_tenant_id, max_by(upn, ("at", upn)) AS upn,
+       bool_or(signs_in) AS signs_in
 FROM seen WHERE object_id IS NOT NULL
 GROUP BY day, tenant, object_id, kind;
 
@@ -186,6 +187,24 @@ SELECT day, tenant, event_key, "at", operation, raw_operation, result, correlati
        len(list_filter(grants, lambda g: g.grantee_id IS NOT NULL)) > 0 AS has_grantee,
        list_distinct(list_transform(list_filter(grants, lambda g: g.grantee_id IS NOT NULL), lambda g: g.grantee_id)) AS grantees
 FROM change WHERE home;
+
+-- What a change was done to; for a grant the grantee, never the resource that exposes the permission.
+CREATE OR REPLACE TABLE change_target AS
+SELECT day, tenant, event_key, "at", t.id AS target_id, t.type FROM (
+    SELECT day, tenant, event_key, "at", has_grantee, grantees, unnest(targets) AS t FROM change_made
+) WHERE NOT has_grantee OR list_contains(grantees, t.id)
+UNION
+SELECT day, tenant, event_key, "at", unnest(grantees), NULL FROM change_made
+WHERE has_grantee AND NOT list_has_any(grantees, coalesce(list_transform(targets, lambda t: t.id), []));
+
+-- Application ids and addresses that the graph has a node for.
+CREATE OR REPLACE TABLE mentioned AS
+SELECT day, tenant, 'application' AS what, app_id AS value FROM sign_in_fold WHERE app_id IS NOT NULL
+UNION SELECT day, tenant, 'application', resource_app_id FROM sign_in_fold WHERE resource_app_id IS NOT NULL
+UNION SELECT day, tenant, 'application', app_id FROM activity_fold WHERE app_id IS NOT NULL
+UNION SELECT day, tenant, 'address', ip FROM sign_in_fold WHERE ip IS NOT NULL
+UNION SELECT day, tenant, 'address', ip FROM activity_fold WHERE ip IS NOT NULL
+UNION SELECT day, tenant, 'address', actor_ip FROM change_made WHERE actor_ip IS NOT NULL;
 
 -- The activity folds that carried grants or credentials, so that their edges start at the fold.
 CREATE OR REPLACE TABLE act_fold AS

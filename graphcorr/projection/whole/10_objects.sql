@@ -1,32 +1,32 @@
 -- Directory objects: what kind each id is, when it lived, what it is called.
 
 CREATE OR REPLACE TABLE witness AS
-SELECT tenant, object_id, kind, described, first_at, last_at, managed, agent, owner_tenant_id, upn FROM object_seen
+SELECT tenant, object_id, kind, described, first_at, last_at, managed, agent, owner_tenant_id, upn, signs_in FROM object_seen
 UNION ALL
 SELECT tenant, object_id, CASE object_type WHEN 'application' THEN 'application' ELSE 'servicePrincipal' END, true, "at", "at",
        CASE WHEN principal_type = 'ManagedIdentity' OR managed_identity_resource_id IS NOT NULL THEN true END,
-       coalesce(principal_type = 'AgentIdentity', false), owner_tenant_id, NULL
+       coalesce(principal_type = 'AgentIdentity', false), owner_tenant_id, NULL, false
 FROM inventory WHERE object_id IS NOT NULL AND object_type IN ('application', 'servicePrincipal')
 UNION ALL
-SELECT tenant, unnest(owner_ids), 'unknown', false, "at", "at", NULL, false, NULL, NULL FROM inventory
+SELECT tenant, unnest(owner_ids), 'unknown', false, "at", "at", NULL, false, NULL, NULL, false FROM inventory
 UNION ALL
 -- What is stated with the Azure resource that it is, is a managed identity.
-SELECT tenant, left_id, left_type, false, first_at, last_at, CASE WHEN right_type = 'resourceId' THEN true END, false, NULL, NULL
+SELECT tenant, left_id, left_type, false, first_at, last_at, CASE WHEN right_type = 'resourceId' THEN true END, false, NULL, NULL, false
 FROM id_pair WHERE left_type IN ('application', 'servicePrincipal')
 UNION ALL
-SELECT tenant, right_id, right_type, false, first_at, last_at, NULL, false, NULL, NULL
+SELECT tenant, right_id, right_type, false, first_at, last_at, NULL, false, NULL, NULL, false
 FROM id_pair WHERE right_type IN ('application', 'servicePrincipal')
 UNION ALL
 SELECT tenant, object_id, CASE object_type WHEN 'Application' THEN 'application' WHEN 'ServicePrincipal' THEN 'servicePrincipal' ELSE 'unknown' END,
-       false, "at", "at", NULL, false, NULL, NULL
+       false, "at", "at", NULL, false, NULL, NULL, false
 FROM owner_change
 UNION ALL
-SELECT tenant, service_principal_id, 'servicePrincipal', false, "at", "at", NULL, false, NULL, NULL
+SELECT tenant, service_principal_id, 'servicePrincipal', false, "at", "at", NULL, false, NULL, NULL, false
 FROM risk_seen WHERE service_principal_id IS NOT NULL;
 
 CREATE OR REPLACE TABLE object_kind AS
 SELECT tenant, object_id, bool_or(described) AS described, min(first_at) AS first_at, max(last_at) AS last_at,
-       coalesce(bool_or(managed), false) AS managed, bool_or(agent) AS agent, max(owner_tenant_id) AS owner_tenant_id,
+       coalesce(bool_or(managed), false) AS managed, bool_or(agent) AS agent, bool_or(signs_in) AS signs_in, max(owner_tenant_id) AS owner_tenant_id,
        max_by(upn, (last_at, upn)) FILTER (upn IS NOT NULL) AS upn,
        list_sort(list_distinct(list(kind) FILTER (kind <> 'unknown'))) AS kinds,
        CASE WHEN count(DISTINCT kind) FILTER (kind <> 'unknown') = 1 THEN max(kind) FILTER (kind <> 'unknown') ELSE 'unknown' END AS kind

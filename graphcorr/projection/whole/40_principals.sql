@@ -3,7 +3,7 @@
 
 CREATE OR REPLACE TABLE object AS
 SELECT k.tenant, k.object_id, object_key(k.tenant, k.object_id) AS key, k.kind, k.described, k.first_at, k.last_at,
-       k.owner_tenant_id, k.upn, n.name, l.created_at, l.deleted_at, l.restored_at, l.enabled, l.origin, l.origin_ids,
+       k.signs_in, k.owner_tenant_id, k.upn, n.name, l.created_at, l.deleted_at, l.restored_at, l.enabled, l.origin, l.origin_ids,
        m.app_id, m.identity_id, m.basis, m.confidence, m.event_ids AS basis_ids,
        CASE k.kind
            WHEN 'application' THEN 'DirectoryObject:AppRegistration'
@@ -26,7 +26,7 @@ SELECT tenant, identity_id, min(key) AS key FROM object
 WHERE kind = 'servicePrincipal' AND identity_id IS NOT NULL
 GROUP BY tenant, identity_id HAVING count(*) = 1;
 
--- Who a fold or baseline belongs to. `user_ref` is a user's object id; only users that are shown take part.
+-- Only users that are shown take part.
 CREATE OR REPLACE TABLE shown_user AS
 SELECT DISTINCT tenant, user_id FROM (
     SELECT tenant, user_id FROM sign_in_fold WHERE kind = 'user' AND (SELECT users FROM setting) = 'all'
@@ -41,21 +41,9 @@ SELECT DISTINCT tenant, user_id FROM (
     SELECT tenant, unnest(owner_ids) FROM inventory WHERE (SELECT users FROM setting) = 'actors'
 ) WHERE user_id IS NOT NULL;
 
-CREATE OR REPLACE TABLE principal AS
-SELECT w.*, CASE WHEN w.user_id IS NOT NULL OR w.service_principal_id IS NOT NULL OR s.key IS NOT NULL THEN 'DirectoryObject' ELSE 'Identity' END AS label,
-       CASE WHEN w.user_id IS NOT NULL THEN object_key(w.tenant, w.user_id)
-            WHEN w.service_principal_id IS NOT NULL THEN object_key(w.tenant, w.service_principal_id)
-            ELSE coalesce(s.key, w.tenant || '/app:' || w.app_id) END AS key
-FROM (
-    SELECT DISTINCT tenant, CASE WHEN kind = 'user' THEN user_id END AS user_id,
-           CASE WHEN kind <> 'user' THEN service_principal_id END AS service_principal_id,
-           CASE WHEN kind <> 'user' AND service_principal_id IS NULL THEN app_id END AS app_id FROM sign_in_fold
-    UNION
-    SELECT DISTINCT tenant, user_id, CASE WHEN user_id IS NULL THEN service_principal_id END,
-           CASE WHEN user_id IS NULL AND user_principal_name IS NULL AND service_principal_id IS NULL THEN app_id END FROM activity_fold
-) w
-LEFT JOIN single_principal s ON s.tenant = w.tenant AND s.identity_id = 'app:' || w.app_id
-WHERE w.user_id IS NOT NULL OR w.service_principal_id IS NOT NULL OR w.app_id IS NOT NULL;
-
-CREATE OR REPLACE MACRO principal_id(user_id, service_principal_id, app_id) AS
-    coalesce('user:' || user_id, 'sp:' || service_principal_id, 'app:' || app_id);
+-- An app id that acted without a service principal stands for the one of its identity, else for the identity itself.
+CREATE OR REPLACE TABLE bare_principal AS
+SELECT DISTINCT tenant, app_id, CASE WHEN s.key IS NULL THEN 'Identity' ELSE 'DirectoryObject' END AS label,
+       coalesce(s.key, tenant || '/app:' || app_id) AS key
+FROM bare_app LEFT JOIN (SELECT tenant, substr(identity_id, 5) AS app_id, key FROM single_principal WHERE starts_with(identity_id, 'app:')) s
+    USING (tenant, app_id);

@@ -1,4 +1,4 @@
--- Permissions and roles, and who was made a target of what.
+-- Permissions and roles.
 
 CREATE OR REPLACE TABLE granted AS
 WITH resolved AS (
@@ -23,12 +23,3 @@ SELECT tenant, change, "at", event_key, act, grantee_id, grantee_type, consent_t
        kind = 'application' AND (value IS NULL OR app_id IS NULL OR grantee_id IS NULL) AS vague
 FROM grants
 WHERE coalesce(value, permission_id) IS NOT NULL;
-
--- What a change was done to; for a grant the grantee, never the resource that exposes the permission.
-CREATE OR REPLACE TABLE change_target AS
-SELECT tenant, event_key, "at", t.id AS target_id, t.type FROM (
-    SELECT tenant, event_key, "at", has_grantee, grantees, unnest(targets) AS t FROM change_made
-) WHERE NOT has_grantee OR list_contains(grantees, t.id)
-UNION
-SELECT tenant, event_key, "at", unnest(grantees), NULL FROM change_made
-WHERE has_grantee AND NOT list_has_any(grantees, coalesce(list_transform(targets, lambda t: t.id), []));

@@ -40,8 +40,7 @@ CREATE OR REPLACE TABLE credential_name AS
 SELECT i.tenant, i.credential, coalesce('key:' || t.key_id, 'fic:' || f.federated_id, i.credential) AS strong
 FROM (
     SELECT tenant, credential FROM credential_moved UNION SELECT tenant, credential FROM credential_use
-    UNION SELECT tenant, credential FROM listed_key UNION SELECT tenant, credential FROM sign_in_fold
-    UNION SELECT tenant, credential FROM risk_key
+    UNION SELECT tenant, credential FROM listed_key UNION SELECT tenant, credential FROM risk_key
 ) i
 LEFT JOIN thumb_of t ON t.tenant = i.tenant AND i.credential = 'thumb:' || t.thumbprint
 LEFT JOIN fic_of f ON f.tenant = i.tenant AND i.credential = 'fic:' || f.named

@@ -13,11 +13,7 @@ WITH part AS (
 ), alone AS (
     -- App ids that acted although no object of theirs is known.
     SELECT tenant, identity_id, any_value(app_id) AS app_id, min(first_at) AS first_at, max(last_at) AS last_at FROM (
-        SELECT f.tenant, 'app:' || f.app_id AS identity_id, f.app_id, f.first_at, f.last_at FROM sign_in_fold f
-        WHERE f.kind <> 'user' AND f.service_principal_id IS NULL AND f.app_id IS NOT NULL
-        UNION ALL
-        SELECT f.tenant, 'app:' || f.app_id, f.app_id, f.first_at, f.last_at FROM activity_fold f
-        WHERE f.user_id IS NULL AND f.user_principal_name IS NULL AND f.service_principal_id IS NULL AND f.app_id IS NOT NULL
+        SELECT tenant, 'app:' || app_id AS identity_id, app_id, first_at, last_at FROM bare_app
         UNION ALL
         SELECT tenant, 'app:' || app_id, app_id, "at", "at" FROM inventory WHERE object_id IS NULL AND app_id IS NOT NULL
     ) a WHERE NOT EXISTS (SELECT 1 FROM part p WHERE p.tenant = a.tenant AND p.identity_id = a.identity_id)
@@ -47,8 +43,7 @@ CREATE OR REPLACE VIEW node_Application AS
 SELECT DISTINCT 'Application' AS labels, a.app_id AS key, coalesce(f.name, shown_app(a.app_id)) AS caption,
        a.app_id AS appId, f.name, f.skeleton, CASE WHEN f.app_id IS NOT NULL THEN true END AS microsoftOwned
 FROM (
-    SELECT app_id FROM object UNION SELECT app_id FROM sign_in_fold UNION SELECT resource_app_id FROM sign_in_fold
-    UNION SELECT app_id FROM activity_fold UNION SELECT app_id FROM inventory
+    SELECT app_id FROM object UNION SELECT value FROM mentioned WHERE what = 'application' UNION SELECT app_id FROM inventory
     UNION SELECT unnest(list_transform(list_filter(ids, lambda id: starts_with(id, 'appId:')), lambda id: substr(id, 7))) FROM conflict
     -- What a name in the logs looks like.
     UNION SELECT app_id FROM first_party JOIN name_skeleton USING (skeleton)
@@ -140,39 +135,6 @@ FROM resource;
 CREATE OR REPLACE VIEW node_Operation AS
 SELECT DISTINCT 'Operation' AS labels, service || '/' || operation AS key, operation AS caption, service, operation AS name FROM activity_fold;
 
-CREATE OR REPLACE TABLE shown_sign_in AS
-SELECT f.*, p.label AS principal_label, p.key AS principal_key FROM sign_in_fold f
-LEFT JOIN principal p ON p.tenant = f.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
-    = CASE WHEN f.kind = 'user' THEN 'user:' || f.user_id ELSE principal_id(NULL, f.service_principal_id, f.app_id) END
-WHERE f.kind <> 'user' OR (f.tenant, f.user_id) IN (SELECT tenant, user_id FROM shown_user);
-
-CREATE OR REPLACE VIEW node_SignIn AS
-SELECT 'SignIn' AS labels, f.fold AS key,
-       CASE f.result_class WHEN 'success' THEN 'Sign-in to ' ELSE 'Failed sign-in to ' END
-           || coalesce(a.name, f.resource_name, 'an unnamed resource')
-           || CASE WHEN f.result_class = 'success' THEN '' ELSE ' (' || coalesce(f.result_code, '?') || ')' END
-           || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
-       f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.kind, f.result_code AS resultCode, f.result_class AS resultClass, f.hour,
-       f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.ip AS address,
-       CASE WHEN starts_with(f.credential, 'key:') THEN substr(f.credential, 5) END AS keyId, f.resource_app_id AS resourceAppId,
-       f.resource_service_principal_id AS resourceServicePrincipalId, f.resource_name AS resourceName, f.credential_type AS credentialType,
-       f.count, f.linked AS linkedCount, f.same_address AS possibleSameAddressCount, f.other_address AS possibleOtherAddressCount,
-       f.unexplained AS unexplainedCount, e.evidence, f.sample_ids AS sampleIds, coalesce(f.unexplained_ids, []) AS unexplainedIds
-FROM shown_sign_in f
-JOIN sign_in_evidence e ON e.tenant = f.tenant AND e.fold = f.fold
-LEFT JOIN first_party a ON a.app_id = f.resource_app_id;
-
-CREATE OR REPLACE VIEW node_Activity AS
-SELECT 'Activity' AS labels, f.fold AS key,
-       CASE f.service WHEN 'arm' THEN regexp_extract(f.operation, '([^/]+/[^/]+)$', 1) ELSE f.operation END
-           || coalesce(' ' || f.object_path, '') || CASE WHEN f.outcome = 'failure' THEN ' (failed)' ELSE '' END
-           || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
-       f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.service, f.operation, f.outcome, f.hour, f.object_path AS objectPath,
-       f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.ip AS address, f.resource_id AS resourceId,
-       f.count, f.linked AS linkedCount, f.without_sign_in AS withoutSignInCount, e.evidence, f.sample_ids AS sampleIds,
-       coalesce(f.unexplained_ids, []) AS unexplainedIds
-FROM activity_fold f JOIN activity_evidence e ON e.tenant = f.tenant AND e.fold = f.fold;
-
 CREATE OR REPLACE TABLE shown_token AS
 SELECT * FROM (
     SELECT tenant, token_id, min(first_at) AS first_at, max(last_at) AS last_at, min(issued_at) AS issued_at,
@@ -184,17 +146,6 @@ CREATE OR REPLACE VIEW node_Token AS
 SELECT 'Token' AS labels, tenant || '/' || token_id AS key, 'Token ' || substr(token_id, 1, 8) AS caption,
        first_at AS firstSeen, last_at AS lastSeen, tenant AS tenantId, token_id AS tokenId, issued_at AS issuedAt
 FROM shown_token;
-
-CREATE OR REPLACE VIEW node_Change AS
-SELECT 'Change' AS labels, event_key AS key, trim(raw_operation) AS caption, "at" AS firstSeen, "at" AS lastSeen, tenant AS tenantId,
-       event_key AS eventId, "at", operation, raw_operation AS rawOperation, result, correlation_id AS correlationId, admin_consent AS adminConsent,
-       -- What failed did nothing.
-       CASE WHEN coalesce(result, 'success') <> 'success' THEN NULL
-            WHEN lifecycle IS NOT NULL THEN lifecycle
-            WHEN operation IN ('update application', 'update service principal')
-              OR operation = 'update application - certificates and secrets management' THEN 'updated' END AS lifecycle,
-       CASE WHEN coalesce(result, 'success') = 'success' THEN enabled END AS enabled
-FROM change_made;
 
 CREATE OR REPLACE VIEW node_Permission AS
 WITH permission AS (

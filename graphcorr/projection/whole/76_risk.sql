@@ -28,4 +28,5 @@ JOIN sign_in_fold f ON f.tenant = s.tenant AND f.kind = s.kind AND f.hour IS NOT
     AND f.user_id IS NOT DISTINCT FROM s.user_id AND f.ip IS NOT DISTINCT FROM s.ip
     AND f.credential IS NOT DISTINCT FROM credential_id(s.key_id, s.federated_credential_id, s.thumbprint)
     AND f.resource_app_id IS NOT DISTINCT FROM s.resource_app_id AND f.result_code IS NOT DISTINCT FROM s.result_code
-    AND f.resource_service_principal_id IS NOT DISTINCT FROM s.resource_service_principal_id;
+    AND f.resource_service_principal_id IS NOT DISTINCT FROM s.resource_service_principal_id
+WHERE f.kind <> 'user' OR (f.tenant, f.user_id) IN (SELECT (tenant, user_id) FROM shown_user);

@@ -22,11 +22,8 @@ HAVING value <> '' AND bool_and(active IS DISTINCT FROM false);
 CREATE OR REPLACE TABLE indicated AS
 SELECT DISTINCT a.tenant, a.ip, a.tenant || '/' || fold_key([i.source, i.indicator_id, i.value]) AS key,
        i.indicator_id, i.value, i.first_at, i.last_at, i.valid_from, i.valid_until, i.confidence, i.description
-FROM indicator i JOIN covered c USING (value) JOIN (
-    SELECT tenant, ip FROM sign_in_fold WHERE ip IS NOT NULL
-    UNION SELECT tenant, ip FROM activity_fold WHERE ip IS NOT NULL
-    UNION SELECT tenant, actor_ip FROM change_made WHERE actor_ip IS NOT NULL
-) a ON a.ip = c.ip AND (i.tenant IS NULL OR i.tenant = a.tenant);
+FROM indicator i JOIN covered c USING (value)
+JOIN (SELECT DISTINCT tenant, value AS ip FROM mentioned WHERE what = 'address') a ON a.ip = c.ip AND (i.tenant IS NULL OR i.tenant = a.tenant);
 
 CREATE OR REPLACE VIEW node_Indicator AS
 SELECT DISTINCT 'Indicator' AS labels, key, value || coalesce(' (' || description || ')', '') AS caption,

@@ -31,98 +31,52 @@ SELECT 'DirectoryObject' AS fromLabel, o.key AS fromKey, 'Credential' AS toLabel
        h.basis, h.valid_from AS validFrom, h.valid_to AS validTo, h.change_id AS changeId, h.event_ids AS eventIds
 FROM holding h JOIN object o USING (tenant, object_id) WHERE o.kind IN ('application', 'servicePrincipal');
 
-CREATE OR REPLACE VIEW edge_SIGNED_IN AS
-SELECT principal_label AS fromLabel, principal_key AS fromKey, 'SignIn' AS toLabel, fold AS toKey, NULL AS extra
-FROM shown_sign_in WHERE principal_key IS NOT NULL;
-
-CREATE OR REPLACE VIEW edge_THROUGH AS
-SELECT 'SignIn' AS fromLabel, fold AS fromKey, 'Application' AS toLabel, app_id AS toKey, NULL AS extra
-FROM shown_sign_in WHERE kind = 'user' AND app_id IS NOT NULL
-UNION ALL
-SELECT 'Activity', fold, 'Application', app_id, NULL FROM activity_fold
-WHERE (user_id IS NOT NULL OR user_principal_name IS NOT NULL) AND app_id IS NOT NULL;
-
-CREATE OR REPLACE VIEW edge_USED AS
-SELECT 'SignIn' AS fromLabel, f.fold AS fromKey, 'Credential' AS toLabel, f.tenant || '/' || n.strong AS toKey, NULL AS extra
-FROM shown_sign_in f JOIN credential_name n ON n.tenant = f.tenant AND n.credential = f.credential
-WHERE EXISTS (SELECT 1 FROM credential c WHERE c.tenant = n.tenant AND c.strong = n.strong);
-
-CREATE OR REPLACE VIEW edge_TO AS
-SELECT 'SignIn' AS fromLabel, fold AS fromKey, 'Application' AS toLabel, resource_app_id AS toKey, NULL AS extra
-FROM shown_sign_in WHERE resource_app_id IS NOT NULL;
-
-CREATE OR REPLACE VIEW edge_FROM AS
-SELECT 'SignIn' AS fromLabel, fold AS fromKey, 'IPAddress' AS toLabel, ip AS toKey, NULL AS extra, country, 'record' AS basis
-FROM shown_sign_in WHERE ip IS NOT NULL
-UNION ALL
-SELECT 'Activity', fold, 'IPAddress', ip, NULL, NULL, 'record' FROM activity_fold WHERE ip IS NOT NULL
-UNION ALL
-SELECT 'Change', event_key, 'IPAddress', actor_ip, 'own', NULL, actor_ip_basis FROM change_made WHERE actor_ip IS NOT NULL
-UNION ALL
--- The audit log has no address when an application acts: the sign-ins that may have led to the change supply it.
-SELECT 'Change', change, 'IPAddress', ip, 'signIn', NULL, 'signIn' FROM change_address;
-
-CREATE OR REPLACE VIEW edge_PERFORMED AS
-SELECT p.label AS fromLabel, p.key AS fromKey, 'Activity' AS toLabel, a.fold AS toKey, NULL AS extra
-FROM activity_fold a JOIN principal p ON p.tenant = a.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
-    = CASE WHEN a.user_id IS NOT NULL THEN 'user:' || a.user_id
-           WHEN a.user_principal_name IS NULL THEN principal_id(NULL, a.service_principal_id, a.app_id) END;
-
 CREATE OR REPLACE VIEW edge_CARRIED AS
 SELECT 'Activity' AS fromLabel, c.fold AS fromKey, c.label AS toLabel, c.permission_key AS toKey, NULL AS extra, c.first_at AS firstAt, c.last_at AS lastAt,
        coalesce(o.origin, 'unknown') AS origin, o.event_ids AS originEventIds,
        CASE WHEN o.origin IS NULL THEN 'noFullStatement' ELSE o.reason END AS originReason
 FROM carried_by c LEFT JOIN carried_origin o USING (tenant, holder_id, permission_key);
 
+-- Where principals were seen from and what they reached, by whom they are.
+CREATE OR REPLACE VIEW baseline AS
+WITH either AS (
+    SELECT day, tenant, kind, service_principal_id, app_id, user_id, 'IPAddress' AS target_label, ip AS target_key,
+           first_success, last_success, first_failure, last_failure, count
+    FROM seen_from
+    UNION ALL
+    SELECT day, tenant, kind, service_principal_id, app_id, user_id, target_label,
+           CASE target_label WHEN 'Resource' THEN tenant || target ELSE target END,
+           first_success, last_success, first_failure, last_failure, count
+    FROM reached
+), named AS (
+    SELECT *, CASE WHEN kind = 'user' THEN user_id ELSE service_principal_id END AS id FROM either
+    WHERE kind <> 'user' OR target_label = 'Resource' OR (tenant, user_id) IN (SELECT (tenant, user_id) FROM shown_user)
+)
+SELECT n.*, coalesce(p.label, 'DirectoryObject') AS label, coalesce(object_key(n.tenant, n.id), p.key) AS key
+FROM named n LEFT JOIN bare_principal p ON n.id IS NULL AND n.kind <> 'user' AND p.tenant = n.tenant AND p.app_id = n.app_id
+WHERE coalesce(n.id, p.key) IS NOT NULL;
+
 CREATE OR REPLACE VIEW edge_SEEN_FROM AS
-SELECT p.label AS fromLabel, p.key AS fromKey, 'IPAddress' AS toLabel, b.ip AS toKey, NULL AS extra,
+SELECT label AS fromLabel, key AS fromKey, target_label AS toLabel, target_key AS toKey, NULL AS extra,
        min(first_success) AS firstSuccess, max(last_success) AS lastSuccess, min(first_failure) AS firstFailure, max(last_failure) AS lastFailure,
        count(DISTINCT day) AS days, sum(count)::BIGINT AS count
-FROM seen_from b JOIN principal p ON p.tenant = b.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
-    = CASE WHEN b.kind = 'user' THEN 'user:' || b.user_id ELSE principal_id(NULL, b.service_principal_id, b.app_id) END
-WHERE b.kind <> 'user' OR (b.tenant, b.user_id) IN (SELECT tenant, user_id FROM shown_user)
-GROUP BY p.label, p.key, b.ip;
+FROM baseline WHERE target_label = 'IPAddress' GROUP BY label, key, target_label, target_key;
 
 CREATE OR REPLACE VIEW edge_REACHED AS
-SELECT p.label AS fromLabel, p.key AS fromKey, b.target_label AS toLabel,
-       CASE b.target_label WHEN 'Resource' THEN b.tenant || b.target ELSE b.target END AS toKey, NULL AS extra,
+SELECT label AS fromLabel, key AS fromKey, target_label AS toLabel, target_key AS toKey, NULL AS extra,
        min(first_success) AS firstSuccess, max(last_success) AS lastSuccess, min(first_failure) AS firstFailure, max(last_failure) AS lastFailure,
        count(DISTINCT day) AS days, sum(count)::BIGINT AS count
-FROM reached b JOIN principal p ON p.tenant = b.tenant AND principal_id(p.user_id, p.service_principal_id, p.app_id)
-    = CASE WHEN b.kind = 'user' THEN 'user:' || b.user_id ELSE principal_id(NULL, b.service_principal_id, b.app_id) END
-WHERE b.kind <> 'user' OR b.target_label = 'Resource' OR (b.tenant, b.user_id) IN (SELECT tenant, user_id FROM shown_user)
-GROUP BY p.label, p.key, b.target_label, b.tenant, b.target;
-
-CREATE OR REPLACE VIEW edge_OF AS
-SELECT 'Activity' AS fromLabel, fold AS fromKey, 'Operation' AS toLabel, service || '/' || operation AS toKey, NULL AS extra FROM activity_fold;
-
-CREATE OR REPLACE VIEW edge_ON AS
-SELECT 'Activity' AS fromLabel, fold AS fromKey, 'Resource' AS toLabel, tenant || resource_id AS toKey, NULL AS extra
-FROM activity_fold WHERE resource_id IS NOT NULL;
-
-CREATE OR REPLACE VIEW edge_LED_TO AS
-SELECT 'SignIn' AS fromLabel, l.sign_in_fold AS fromKey, CASE l.act_kind WHEN 'change' THEN 'Change' ELSE 'Activity' END AS toLabel,
-       l.target AS toKey, l.basis AS extra, l.basis, l.confidence, l.events, l.event_ids AS eventIds, l.first_at AS firstAt, l.last_at AS lastAt,
-       l.min_lag AS minLag, l.max_lag AS maxLag, l.candidates
-FROM led_to l WHERE EXISTS (SELECT 1 FROM shown_sign_in f WHERE f.tenant = l.tenant AND f.fold = l.sign_in_fold);
+FROM baseline WHERE target_label <> 'IPAddress' GROUP BY label, key, target_label, target_key;
 
 CREATE OR REPLACE VIEW edge_ISSUED AS
 SELECT 'SignIn' AS fromLabel, t.sign_in_fold AS fromKey, 'Token' AS toLabel, t.tenant || '/' || t.token_id AS toKey, NULL AS extra,
        list_sort(list_distinct(list(t.sign_in_id))) AS eventIds
-FROM token t WHERE t.sign_in_fold IS NOT NULL AND EXISTS (SELECT 1 FROM shown_sign_in f WHERE f.tenant = t.tenant AND f.fold = t.sign_in_fold)
+FROM token t WHERE NOT t.sign_in_of_user OR (t.tenant, t.sign_in_user_id) IN (SELECT (tenant, user_id) FROM shown_user)
 GROUP BY t.sign_in_fold, t.tenant, t.token_id;
 
 CREATE OR REPLACE VIEW edge_USED_FOR AS
 SELECT 'Token' AS fromLabel, tenant || '/' || token_id AS fromKey, 'Activity' AS toLabel, fold AS toKey, NULL AS extra, min(event_ids) AS eventIds
 FROM (SELECT tenant, token_id, event_ids, unnest(activity_folds) AS fold FROM token) GROUP BY tenant, token_id, fold;
-
-CREATE OR REPLACE VIEW edge_MADE AS
-SELECT 'DirectoryObject' AS fromLabel, object_key(tenant, actor_id) AS fromKey, 'Change' AS toLabel, event_key AS toKey, NULL AS extra
-FROM change_made WHERE actor_id IS NOT NULL;
-
-CREATE OR REPLACE VIEW edge_CHANGED AS
-SELECT 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, target_id) AS toKey, NULL AS extra, max(type) AS role
-FROM change_target GROUP BY tenant, event_key, target_id;
 
 CREATE OR REPLACE TABLE credential_act AS
 SELECT CASE c.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, c.event_key) AS fromKey,
