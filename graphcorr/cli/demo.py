@@ -67,8 +67,8 @@ def demo(options: Options) -> None:
     click.echo(f"Read {read.records:,} records of {len(read.by_source)} logs from {len(read.files)} files.\n")
     click.echo(text.render_stories(document, colour=text.coloured(sys.stdout)), nl=False)
     click.echo("\nTry next:")
-    for line in _next_commands(home, document):
-        click.echo(f"  {line}")
+    for purpose, line in _next_commands(home, document):
+        click.echo(f"  {purpose}:\n    {line}")
 
 
 def _sample(folder: Path) -> Path:
@@ -81,15 +81,17 @@ def _sample(folder: Path) -> Path:
     return folder
 
 
-def _next_commands(home: Path, document: ScanDocument) -> Iterable[str]:
+def _next_commands(home: Path, document: ScanDocument) -> Iterable[tuple[str, str]]:
     command = f"{_program()} --home {shlex.quote(str(home))}"
     for finding in document.findings:
         if finding.pattern == "renamed_principal":
-            yield f"{command} trace {shlex.quote(finding.details['newName'])}"
-            yield f"{command} evidence {finding.evidence[-1]}"
+            name = finding.details["newName"]
+            yield "All that is known of the renamed application, by any name", f"{command} trace {shlex.quote(name)}"
+            yield "A record behind a step, with file and line", f"{command} evidence {finding.evidence[-1]}"
             break
-    yield f"{command} scan"
-    yield f"{command} query 'MATCH (i:Identity) WHERE size(i.formerNames) > 0 RETURN i.name, i.formerNames'"
+    yield "Every finding, with what was looked for and what would disprove it", f"{command} scan"
+    query = "MATCH (i:Identity) WHERE size(i.formerNames) > 0 RETURN i.name, i.formerNames"
+    yield "A question of your own", f"{command} query '{query}'"
 
 
 def _program() -> str:

@@ -80,7 +80,7 @@ def test_three_attacks_are_three_stories(home: Path, capsys: pytest.CaptureFixtu
 
 def test_the_commands_that_the_demonstration_names_work(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", "--quiet", "--home", str(home)]) == 0
-    named = re.findall(r"^  graphcorr (.+)$", capsys.readouterr().out, flags=re.MULTILINE)
+    named = re.findall(r"^    graphcorr (.+)$", capsys.readouterr().out, flags=re.MULTILINE)
     assert [shlex.split(line)[2] for line in named] == ["trace", "evidence", "scan", "query"]
     for line in named:
         assert run(shlex.split(line)) == (1 if " scan" in line else 0), line

@@ -109,7 +109,7 @@ RETURN verdict, CASE verdict WHEN 'lead' THEN 'renamedByPublisher' ELSE null END
   CASE verdict WHEN 'lead' THEN 'its publisher' ELSE coalesce(actor, 'someone the logs do not show') END AS actor,
   coalesce('Application ' + subject.appId, 'Object ' + objectId) AS principal,
   coalesce(' from ' + address, '') AS place,
-  CASE WHEN more THEN ' Within ' + $around + ':' +
+  CASE WHEN more THEN ' Around it:' +
     CASE WHEN size(keyEvents) > 0 THEN ' new credential.' ELSE '' END +
     CASE WHEN size(ownerEvents) > 0 THEN ' new owner.' ELSE '' END +
     CASE WHEN size(grantEvents) > 0 THEN ' new permission or role.' ELSE '' END ELSE '' END AS around

@@ -39,4 +39,11 @@ def _without_key(stage: Stage, story: Story, victim: Principal, at: datetime) ->
     stage.work(victim, use, "graph", stage.address, key)
     # In its first week it would be the set-up.
     if at - created > timedelta(days=7):
-        story.expect(victim, "credential_on_service_principal_only")
+        story.expect(
+            victim,
+            "credential_on_service_principal_only",
+            "new_credential_first_use_from_new_address",
+            "credential_to_resource_chain",
+        )
+    if at - created > timedelta(days=60):
+        story.expect(victim, "dormant_principal_revived")
