@@ -65,6 +65,8 @@ def load(
             place.note_unknown_fields(read.unknown_columns)
             for file in read.row_limited:
                 staging.note_input(file, row_limit=True)
+            for file in read.cut_off:
+                staging.note_input(file, cut_off=True)
             if progress is not None:
                 progress("adding to the archive", 0, None)
             archived = staging.commit()

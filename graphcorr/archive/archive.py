@@ -126,7 +126,8 @@ class Archive:
     def inputs(self) -> list[InputFact]:
         """What was read so far, each fact once, sorted by file."""
         read = (pq.read_table(file, schema=tables.INPUTS, partitioning=None) for file in self.files("inputs"))
-        facts = {InputFact(**row) for table in read for row in table.to_pylist()}
+        # Archives that were begun before a column was there do not have it.
+        facts = {InputFact(**{**row, "cut_off": bool(row["cut_off"])}) for table in read for row in table.to_pylist()}
         return sorted(facts, key=_fact_order)
 
     def evidence(self, event_id: str) -> list[Evidence]:
@@ -249,6 +250,7 @@ class Staging:
         self._count = 1
         self._all = Part(folder, 0)
         self._limited: set[str] = set()
+        self._cut_off: set[str] = set()
         self._empty: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -273,14 +275,17 @@ class Staging:
         """Make a filled part count."""
         self._all.join(part)
 
-    def note_input(self, file: str, *, row_limit: bool = False) -> None:
-        """Remember that a file was read although it may have held no record, and whether it stopped at a row limit.
+    def note_input(self, file: str, *, row_limit: bool = False, cut_off: bool = False) -> None:
+        """Remember that a file was read although it may have held no record, and whether more may have been in it.
 
+        `row_limit`: it stopped at a known limit; `cut_off`: it ended in the middle of a record.
         What a file's records say (sources, rows, first and last time) is remembered without being told.
         """
         self._empty.add(file)
         if row_limit:
             self._limited.add(file)
+        if cut_off:
+            self._cut_off.add(file)
 
     def commit(self) -> ArchiveReport:
         """Add what is new. Raw text, places and inputs go first, so that an event in the archive has its evidence."""
@@ -313,10 +318,10 @@ class Staging:
 
     def _commit_inputs(self) -> None:
         stated = {fact.file for fact in self._all.facts.values()}
-        facts = [replace(fact, row_limit=fact.file in self._limited) for fact in self._all.facts.values()]
-        facts += [
-            InputFact(file, None, None, None, None, 0, None, None, row_limit=file in self._limited)
-            for file in self._empty - stated
+        empty = [InputFact(file, None, None, None, None, 0, None, None) for file in self._empty - stated]
+        facts = [
+            replace(fact, row_limit=fact.file in self._limited, cut_off=fact.file in self._cut_off)
+            for fact in (*self._all.facts.values(), *empty)
         ]
         new = sorted(set(facts) - set(self._archive.inputs()), key=_fact_order)
         if new:
@@ -325,6 +330,7 @@ class Staging:
                 self._archive._table_path("inputs"),
                 pa.Table.from_pylist(rows, tables.INPUTS),
                 mode="append",
+                schema_mode="merge",
             )
 
     def _find_suspects(self, duck: duckdb.DuckDBPyConnection) -> None:

@@ -49,6 +49,8 @@ class InputFact:
     last_at: datetime | None
     # It stopped at a known limit of the exporting tool: later (or earlier) records may be missing.
     row_limit: bool = False
+    # It ended in the middle of a record.
+    cut_off: bool = False
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ INPUTS = pa.schema(
         ("first_at", columns.TIME),
         ("last_at", columns.TIME),
         ("row_limit", pa.bool_()),
+        ("cut_off", pa.bool_()),
     ]
 )
 

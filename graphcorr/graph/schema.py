@@ -429,7 +429,7 @@ NODES: tuple[Node, ...] = (
             _id("scope", "Subscription, vault, …; empty = the tenant."),
             _t("start", "Start of the gap."),
             _t("end", "End of the gap."),
-            _s("kind", "silence, missingBlob, rowLimit, unproven."),
+            _s("kind", "silence, missingBlob, rowLimit, cutOff, unproven."),
         ),
     ),
 )

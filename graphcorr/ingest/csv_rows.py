@@ -121,6 +121,7 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
         yield from _row(columns, row, line, tally)
     if pending is not None:
         tally.skipped += 1
+        tally.cut_off = True
         tally.problem(
             pending[1],
             f"the last row has {len(pending[0])} cells, the header {len(header)}: the file is cut off",

@@ -276,6 +276,7 @@ def _blocks(stream: IO[bytes] | gzip.GzipFile, tally: Tally) -> Iterator[bytes]:
             block = read1(BLOCK)
         except _UNREADABLE as error:
             tally.member = name
+            tally.cut_off = True
             tally.problem(
                 None,
                 f"damaged or cut off: {error}",
@@ -508,6 +509,7 @@ def _json_items(
     tally.by_lines = True
     line = member.first_line - 1
     plain = False
+    broken = 0  # the last line that ends in the middle
     for batch in itertools.chain([first], batches):
         # Before decoding: only a few decoded objects are alive at any time.
         flags = None if member.harmless else suspicious(batch)
@@ -550,6 +552,7 @@ def _json_items(
                 elif stripped:
                     tally.skipped += 1
                     tally.problem(line, f"not a JSON object: {_reason(error)}", _cut_off_hint(error))
+                    broken = line if _is_cut_off(error) else broken
                 continue
             if type(found) is dict and _MAY_WRAP.isdisjoint(found):
                 if not plain:
@@ -565,6 +568,7 @@ def _json_items(
         if usual.lines:
             preferred.useful()
             yield usual
+    tally.cut_off = tally.cut_off or 0 < broken == line
 
 
 def _is_json_lines(lines: list[bytes]) -> bool:
@@ -798,6 +802,7 @@ def _note_broken(text: str, start: int, line: int, error: Exception, tally: Tall
     broken = line + text.count("\n", start, error.pos)
     column = error.pos - text.rfind("\n", 0, error.pos)
     cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    tally.cut_off = tally.cut_off or cut
     tally.problem(
         broken,
         f"not valid JSON: {error.msg}, column {column}",
@@ -835,7 +840,11 @@ def _reason(error: Exception) -> str:
 def _cut_off_hint(error: Exception) -> str:
     if isinstance(error, UnicodeError) or "UTF-8" in str(error):
         return "save the file as UTF-8"
-    return "the line is cut off" if "truncated" in str(error) else "expected one JSON object per line"
+    return "the line is cut off" if _is_cut_off(error) else "expected one JSON object per line"
+
+
+def _is_cut_off(error: Exception) -> bool:
+    return "truncated" in str(error)
 
 
 def _excerpt(view: memoryview) -> str:

@@ -58,6 +58,8 @@ class FileReport:
     problem_count: int = 0
     # True if a CSV or query answer holds exactly a known maximum of rows: it may have been cut off.
     row_limit: bool = False
+    # True if it ends in the middle of a record: what came after is missing.
+    cut_off: bool = False
     # True if the file was understood: a log, a table without loader, a schema, an empty answer.
     recognised: bool = False
 
@@ -123,6 +125,11 @@ class ReadReport:
         return tuple(file.path for file in self.files if file.row_limit)
 
     @property
+    def cut_off(self) -> tuple[str, ...]:
+        """Files that end in the middle of a record."""
+        return tuple(file.path for file in self.files if file.cut_off)
+
+    @property
     def nothing_readable(self) -> bool:
         """True if no input at all could be read as logs. An empty answer or a table without loader is readable."""
         return not any(file.readable for file in self.files)
@@ -158,6 +165,7 @@ class Tally:
         self.problems: list[Problem] = []
         self.problem_count = 0
         self.row_limit = False
+        self.cut_off = False
         self.recognised = False
         # True if it is read line by line, so that parts of it can be read on their own.
         self.by_lines = False
@@ -193,6 +201,7 @@ class Tally:
         self.unknown_columns = {source: _sum(counts.get(source, {}) for counts in both) for source in sources}
         self.problems = (self.problems + later.problems)[:KEPT_PROBLEMS]
         self.problem_count += later.problem_count
+        self.cut_off = later.cut_off
         self.recognised = self.recognised or later.recognised
 
     def report(self) -> FileReport:
@@ -214,6 +223,7 @@ class Tally:
             problems=tuple(self.problems),
             problem_count=self.problem_count,
             row_limit=self.row_limit,
+            cut_off=self.cut_off,
             recognised=self.recognised,
         )
 

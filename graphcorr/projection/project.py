@@ -61,7 +61,7 @@ def project(
             surveyed.only_tenant,
             sorted(archive.days("directory_objects").items()),
             sorted(archive.days("indicators").items()),
-            sorted(str(fact) for fact in inputs if fact.row_limit),
+            sorted(str(fact) for fact in inputs if fact.row_limit or fact.cut_off),
             blobs.missing(inputs),
             config.digest,
             users,

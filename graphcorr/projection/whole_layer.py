@@ -29,9 +29,12 @@ from graphcorr.projection import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
     from graphcorr.archive.archive import Archive
+    from graphcorr.archive.parts import InputFact
     from graphcorr.config import Config, Network
     from graphcorr.projection.daily_layer import Daily
 
@@ -74,16 +77,24 @@ def build(
 def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
     """What inputs say about holes, for each tenant that their records name.
 
-    An input that stopped at a known row limit may have holes anywhere; an hour blob may be missing between others.
+    An input that stopped at a known row limit, or in the middle of a record, may have holes anywhere; an hour blob may
+    be missing between others.
     """
     columns = {"tenant": _TEXT, "source": _TEXT, "scope": _TEXT, "start": _TIME, "end": _TIME, "kind": _TEXT}
     steps.put(duck, "input_gap", columns, [])
     facts = archive.inputs()
-    limited = sorted({fact.file for fact in facts if fact.row_limit and fact.first_at is not None})
+    limited = sorted(
+        {
+            (fact.file, kind)
+            for fact in facts
+            for kind, stated in (("rowLimit", fact.row_limit), ("cutOff", fact.cut_off and not _healed(fact, facts)))
+            if stated and fact.first_at is not None
+        }
+    )
     missing = blobs.missing(facts)
     if not limited and not missing:
         return
-    steps.put(duck, "limited", {"file": _TEXT}, [(file,) for file in limited])
+    steps.put(duck, "limited", {"file": _TEXT, "kind": _TEXT}, limited)
     holes = [(m.source, m.file, m.start, m.end) for m in missing]
     steps.put(duck, "missing_blob", {"source": _TEXT, "file": _TEXT, "start": _TIME, "end": _TIME}, holes)
     create_view(duck, "origin", archive.files("origins"), archive.schema("origins"))
@@ -99,11 +110,21 @@ def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
             WHERE tenant IS NOT NULL AND "at" IS NOT NULL GROUP BY ALL""")
         duck.execute("""
             INSERT INTO input_gap
-            SELECT tenant, source, '', min(first_at), max(last_at), 'rowLimit'
-            FROM of_input SEMI JOIN limited USING (file) GROUP BY tenant, source, file
+            SELECT tenant, source, '', min(first_at), max(last_at), kind
+            FROM of_input JOIN limited USING (file) GROUP BY tenant, source, file, kind
             UNION ALL
             SELECT DISTINCT i.tenant, i.source, i.scope, m.start, m."end", 'missingBlob'
             FROM of_input i JOIN missing_blob m USING (source, file)""")
+
+
+def _healed(cut: InputFact, facts: Sequence[InputFact]) -> bool:
+    """True if the file that was cut off was read again, whole."""
+    return any(
+        (fact.file, fact.source, fact.carrier) == (cut.file, cut.source, cut.carrier)
+        and not fact.cut_off
+        and fact.rows >= cut.rows
+        for fact in facts
+    )
 
 
 def _put_risk_sign_ins(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:

@@ -71,6 +71,8 @@ class Place:
                 paths.append(path)
         with self.archive.staging() as staging:
             read = read_logs(paths, staging, ReadOptions(tenant))
+            for file in read.cut_off:
+                staging.note_input(file, cut_off=True)
             for path in paths:
                 if path.name in limited:
                     staging.note_input(str(path), row_limit=True)

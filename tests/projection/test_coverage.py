@@ -107,6 +107,15 @@ def test_an_input_at_a_row_limit_is_a_gap_of_the_tenants_in_it(tmp_path: Path) -
     assert _limits(place) == expected
 
 
+def test_an_input_that_ends_in_the_middle_is_a_gap_until_it_is_read_again_whole(tmp_path: Path) -> None:
+    whole = jsonl(sign_in(1, at("07:00")), sign_in(2, at("08:00")), sign_in(3, at("09:00")))
+    place, file = Place(tmp_path), tmp_path / "rows.jsonl"
+    for content, gaps in ((whole[:-40], [(moment("07:00"), moment("08:00"))]), (whole, [])):
+        file.write_bytes(content)
+        place.load(file)
+        assert [(row["start"], row["end"]) for row in place.graph().nodes("Gap", kind="cutOff")] == gaps
+
+
 def test_what_a_source_delivered(tmp_path: Path) -> None:
     rows = [sign_in(1, at("07:00"), TimeGenerated=at("07:05")), sign_in(2, at("08:00"), TimeGenerated=at("08:10"))]
     again = {**rows[0], "TimeGenerated": at("07:06")}
