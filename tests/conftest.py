@@ -20,12 +20,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what is dear to make stay in one process: servers; the cases of a pattern and their answers."""
+    """Tests that share what is dear to make run in one process, which makes it once; all others run where one is free.
+
+    Shared are servers, the cases of a pattern with their answers, and what a module or a folder makes for its tests.
+    """
     for item in items:
-        if item.path.name == "test_cases.py" and isinstance(item, pytest.Function):
-            item.add_marker(pytest.mark.xdist_group(f"cases of {item.callspec.params['pattern'].id}"))
-        elif item.get_closest_marker("neo4j"):
-            item.add_marker(pytest.mark.xdist_group("servers"))
+        if isinstance(item, pytest.Function) and (group := _shared(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _shared(item: pytest.Function) -> str | None:
+    """A name for what this test shares with others, if it shares anything."""
+    if item.path.name == "test_cases.py":
+        return f"cases of {item.callspec.params['pattern'].id}"
+    if item.get_closest_marker("neo4j"):
+        return "servers"
+    used = [definitions[-1] for definitions in item._fixtureinfo.name2fixturedefs.values()]
+    # What is made for the whole run (baseid of this file, or of a plugin) is made by each process.
+    return min((each.baseid for each in used if each.scope != "function" and each.baseid.count("/")), default=None)
 
 
 @pytest.fixture(scope="session", autouse=True)

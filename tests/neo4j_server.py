@@ -47,7 +47,7 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 # What the packaged launcher passes as well: without these the server does not reach its own buffers.
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
-_START_SECONDS = 120
+_START_SECONDS = 300
 
 
 class Unavailable(Exception):
@@ -123,7 +123,7 @@ class Server:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(60)
+            self._process.wait(_START_SECONDS)
             self._process = None
         if self._console is not None:
             self._console.close()
@@ -384,3 +384,11 @@ def _free_port() -> int:
 
 def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a test run that is killed leaves no server
+
+
+if __name__ == "__main__":  # both at once and before the tests, whose processes would each bring them
+    for tested in GENERATIONS.values():
+        try:
+            print(_jars(tested.version))
+        except Unavailable as reason:
+            print(reason)  # no failure here: there are other ways to a server
