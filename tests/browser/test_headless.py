@@ -27,7 +27,7 @@ from tests.stores import connect
 pytestmark = pytest.mark.neo4j
 
 QUERIES = [favourite for favourite in favourites() if not favourite.command]
-SECONDS = 60_000
+MILLISECONDS = 180_000
 DROP = """async ([name, packed]) => {
   const files = new DataTransfer();
   files.items.add(new File([Uint8Array.from(atob(packed), letter => letter.charCodeAt(0))], name));
@@ -90,7 +90,7 @@ def page(neo4j: tuple[Server, int]) -> Iterator[Any]:
         # As root, which containers are, Chromium refuses its sandbox; it opens nothing but our own server.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         opened = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)
-        opened.set_default_timeout(SECONDS)
+        opened.set_default_timeout(MILLISECONDS)
         local = re.compile(r"^https?://(127\.0\.0\.1|localhost)[:/]")
         opened.route(lambda url: not local.match(url), lambda route: route.abort())
         opened.goto(f"http://127.0.0.1:{port}/browser/")

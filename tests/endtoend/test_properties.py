@@ -39,7 +39,7 @@ from tests.shapes import exported, portal_csv
 pytest.importorskip("arcadedb_embedded")
 
 _EXAMPLES = int(os.environ.get("GRAPHCORR_EXAMPLES", "0"))
-pytestmark = pytest.mark.timeout(300 * max(_EXAMPLES, 1))
+pytestmark = pytest.mark.timeout(900 * max(_EXAMPLES, 1))
 _SETTINGS = settings(
     max_examples=_EXAMPLES or 1,
     phases=[Phase.generate],
