@@ -44,6 +44,12 @@ def _listed(number: int, when: str, after: list[str], *, kind: str = "Applicatio
     return audit(number, when, "Add service principal credentials", keyed, **more)
 
 
+def _cut_off(number: int, when: str, before: list[str], after: list[str]) -> Row:
+    sides = {"oldValue": json.dumps(before)[:-9], "newValue": json.dumps(after)[:-9]}
+    keyed = target("Application", guid("b", 1)) | {"modifiedProperties": [{"displayName": "KeyDescription", **sides}]}
+    return audit(number, when, "Update application", keyed)
+
+
 # Records, and (origin, its events, why it is unknown) of key 1.
 _KEYS: dict[str, tuple[list[Row], tuple[str, list[str] | None, str | None]]] = {
     "both objects are new and nothing was added": (
@@ -76,6 +82,9 @@ _KEYS: dict[str, tuple[list[Row], tuple[str, list[str] | None, str | None]]] = {
         [_APP, _SP, key_change(3, at("07:00"), None, None), _USED, _LAST], ("unknown", None, "noFullStatement")),
     "a change of keys whose list is cut off": (
         [_APP, _SP, key_change(3, at("07:00"), [], [key(2), "[KeyIdentifier=f00"]), _USED, _LAST],
+        ("unknown", None, "noFullStatement")),
+    "another operation changes a list that is cut off before and after": (
+        [_APP, _SP, _cut_off(3, at("07:00"), [key(2)], [key(2), key(1)]), _USED, _LAST],
         ("unknown", None, "noFullStatement")),
     "a failed change of keys hides nothing": (
         [_APP, _SP, key_change(3, at("07:00"), None, None, result="failure"), _USED, _LAST],
