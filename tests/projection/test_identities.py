@@ -292,3 +292,35 @@ def test_what_was_asked_for_or_refused_bridges_nothing(tmp_path: Path) -> None:
     ]
     graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)}, tenant=TENANT)
     assert graph.nodes("DirectoryObject", objectId=guid("d", 1)) == []
+
+
+def test_an_id_that_is_only_mentioned_is_a_placeholder_and_never_dropped(tmp_path: Path) -> None:
+    owned = target("User", guid("e", 2), Application_ObjectID=(None, guid("b", 1)))
+    granted = target(
+        "ServicePrincipal",
+        guid("d", 8),
+        AppRole_Value=(None, "Mail.Read"),
+        ServicePrincipal_ObjectID=(None, guid("d", 1)),
+    )
+    listed = {"id": guid("d", 3), "appId": guid("a", 3), "servicePrincipalType": "Application",
+              "owners": [{"id": guid("e", 4)}]}  # fmt: skip
+    files = {
+        "c.jsonl": jsonl(
+            audit(1, at("06:00"), "Add owner to application", owned),
+            audit(2, at("06:01"), "Add app role assignment to service principal", granted),
+            _RISK | {"ServicePrincipalId": guid("d", 5), "AppId": guid("a", 5)},
+        ),
+        "servicePrincipals_2026-05-11.json": json.dumps({"value": [listed]}).encode(),
+    }
+    graph = graph_of(tmp_path, files, tenant=TENANT)
+    placeholders = {row["objectId"]: (row["kind"], row["placeholder"]) for row in graph.nodes("DirectoryObject")}
+    assert placeholders == {
+        guid("b", 1): ("application", True),
+        guid("d", 1): ("servicePrincipal", True),
+        guid("d", 3): ("servicePrincipal", False),
+        guid("d", 5): ("servicePrincipal", False),
+        guid("d", 8): ("servicePrincipal", False),
+        guid("e", 1): ("user", False),
+        guid("e", 2): ("user", False),
+        guid("e", 4): ("unknown", True),
+    }

@@ -21,7 +21,7 @@ SELECT tenant, object_id, CASE object_type WHEN 'Application' THEN 'application'
        false, "at", "at", NULL, false, NULL, NULL, false
 FROM owner_change
 UNION ALL
-SELECT tenant, service_principal_id, 'servicePrincipal', false, "at", "at", NULL, false, NULL, NULL, false
+SELECT tenant, service_principal_id, 'servicePrincipal', true, "at", "at", NULL, false, NULL, NULL, false
 FROM risk_seen WHERE service_principal_id IS NOT NULL;
 
 CREATE OR REPLACE TABLE object_kind AS
