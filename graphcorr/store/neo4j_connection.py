@@ -206,8 +206,10 @@ def failure(error: DriverError | Neo4jError, name: str) -> GraphcorrError:
     message = str(getattr(error, "message", None) or error).partition("\n")[0]
     code = str(getattr(error, "code", None) or "")
     kind = code.rpartition(".")[2]
-    if "No space left on device" in str(error):
-        return StoreError("the server's disk is full", where=name, hint="free space there, then run the command again")
+    # What Neo4j 5.26 says on a full disk: its log takes no transaction.
+    if kind == "TransactionLogError" or "No space left on device" in str(error):
+        return StoreError("the server cannot write to its disk, which is probably full", where=name, hint="free space "
+                          "there, restart the server, then run the command again")  # fmt: skip
     if kind.endswith(_MEMORY) or kind in _TIMED_OUT:
         return BatchTooLarge(f"too much for one transaction: {message}", where=name, hint="raise the server's "
                              "db.memory.transaction.max, heap or db.transaction.timeout")  # fmt: skip
