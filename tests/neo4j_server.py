@@ -86,6 +86,13 @@ class Server:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def processor_seconds(self) -> float:
+        """What it used of all processors since it was started (Linux)."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def start(self) -> None:
         """Start it, the same data again after `stop` or `kill`, and wait until it answers."""
         lib, java = _jars(self._generation.version), _java(self._generation.java)
