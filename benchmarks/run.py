@@ -90,16 +90,10 @@ def step_store(home: str) -> Measured:
     """Tables → embedded store, from nothing."""
     from pyarrow import parquet
 
-    from graphcorr.archive.archive import Archive
     from graphcorr.home import Home
-    from graphcorr.projection.project import current
     from graphcorr.stores import open_store
 
-    place = Home(home)
-    settings = place.settings
-    made = current(Archive(place.archive_dir), settings.config, place.projection_dir, users=settings.users)
-    if made is None:
-        raise SystemExit("no projection to write")
+    place, made = Home(home), _projected(home)
     nodes, edges = (
         sum(parquet.read_metadata(path).num_rows for path in folder.rglob("*.parquet") if path.is_file())
         for folder in (made.tables / "nodes", made.tables / "edges")
@@ -122,6 +116,80 @@ def step_store(home: str) -> Measured:
         "nodes_per_second": nodes / (nodes_done[0] - started),
         "edges_per_second": edges / (ended - nodes_done[0]),
     }
+
+
+def step_bare_edges(home: str) -> Measured:
+    """The engine's bulk loader alone: rows at hand, edges of the same tables, between nodes that are a key only."""
+    import orjson
+
+    from graphcorr.store import embedded_java as bridge
+    from graphcorr.store.embedded_schema import new_database
+    from graphcorr.store.embedded_write import BulkLoader
+
+    edges = _some_edges(_projected(home).tables, 300_000)
+    bridge.start("500m")
+    with tempfile.TemporaryDirectory() as place:
+        database = new_database(Path(place) / "graph")
+        loader = BulkLoader(database, wal=False)
+        ends = ((row[f"{end}Label"], row[f"{end}Key"]) for rows in edges.values() for row in rows for end in _ENDS)
+        nodes = dict.fromkeys(ends, "")
+        for label in {label for label, _ in nodes}:
+            keys = [key for of, key in nodes if of == label]
+            texts = orjson.dumps([{"key": key} for key in keys]).decode()
+            made = bridge.java("com.arcadedb.python.VertexBatcher").createVerticesJson(
+                loader.nodes(len(keys)), label, texts
+            )
+            nodes.update(((label, key), position) for key, position in zip(keys, str(made).split(";"), strict=True))
+        loader.close()
+        calls = []
+        for kind, rows in edges.items():
+            for row in rows:
+                for end, name in zip(_ENDS, ("_src", "_dst"), strict=True):
+                    row[name] = nodes[row.pop(f"{end}Label"), row.pop(f"{end}Key")]
+            calls += [(kind, orjson.dumps(rows[at : at + 5_000]).decode()) for at in range(0, len(rows), 5_000)]
+        started = time.perf_counter()
+        for kind, text in calls:
+            bridge.java("com.arcadedb.python.EdgeBatcher").newEdgesJson(loader.edges(kind), kind, text)
+        loader.close()
+        database.close()
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "edges": sum(len(rows) for rows in edges.values())}
+
+
+_ENDS = ("from", "to")
+
+
+def _some_edges(tables: Path, at_most: int) -> dict[str, list[dict[str, Any]]]:
+    """The first rows of each edge table, in the proportions of the tables."""
+    import duckdb
+
+    from graphcorr.graph.schema import EDGES
+    from graphcorr.store.difference import table_files
+
+    files = {edge.type: [str(path) for path in table_files(tables, edge)] for edge in EDGES}
+    read = {kind: duckdb.read_parquet(paths) for kind, paths in files.items() if paths}
+    share = min(1.0, at_most / sum(len(rows) for rows in read.values()))
+    return {
+        kind: [
+            {name: value for name, value in row.items() if value is not None}
+            for row in rows.limit(int(len(rows) * share)).to_arrow_table().to_pylist()
+        ]
+        for kind, rows in read.items()
+    }
+
+
+def _projected(home: str) -> Any:
+    """The projection of a home, which must be there."""
+    from graphcorr.archive.archive import Archive
+    from graphcorr.home import Home
+    from graphcorr.projection.project import current
+
+    place = Home(home)
+    settings = place.settings
+    made = current(Archive(place.archive_dir), settings.config, place.projection_dir, users=settings.users)
+    if made is None:
+        raise SystemExit("no projection to write")
+    return made
 
 
 def step_patterns(home: str) -> Measured:
@@ -275,6 +343,7 @@ def measure(work: Path, events: int, days: int) -> Measured:
         found["archive"] = run_step("archive", str(logs / "logs"), str(home))
         found["projection"] = run_step("projection", str(home))
         found["store"] = run_step("store", str(home))
+        found["bare_edges"] = run_step("bare_edges", str(home))
         found["disk"] = {part.name: _size(part) for part in sorted(home.iterdir()) if part.is_dir()}
         found["patterns"] = run_step("patterns", str(home))
         found["trace"] = run_step("trace", str(home))
@@ -313,6 +382,7 @@ def figures(found: Measured) -> list[Figure]:
     """The table of one size."""
     yardstick, archive, projection = found["yardstick"], found["archive"], found["projection"]
     store, patterns, trace = found["store"], found["patterns"], found["trace"]
+    bare_edges = found["bare_edges"]["edges"] / found["bare_edges"]["seconds"]
     bare, rate = yardstick["lines"] / yardstick["seconds"], archive["records"] / archive["seconds"]
     full = archive["seconds"] + projection["seconds"] + store["seconds"]
     slowest = max(patterns["each"], key=patterns["each"].__getitem__)
@@ -324,6 +394,7 @@ def figures(found: Measured) -> list[Figure]:
     processor = {step: found[step]["processor"] for step in ("yardstick", *steps)}
     input_size = f"{yardstick['files']:,} files, {yardstick['bytes'] / 1e6:,.0f} MB"
     bare_size = f"orjson.loads alone {bare:,.0f}/s; {rate / bare:.2f} of it, promised 0.33"
+    edges_size = f"promised 60,000/s; the engine's loader alone {bare_edges:,.0f}/s"
     late_size = f"{late['new']} late events of many days, {late['seconds']:.1f} s"
     first_at = "-" if first is None else f"{full + first:.1f} s"
     return [
@@ -332,7 +403,7 @@ def figures(found: Measured) -> list[Figure]:
         ("projection", f"{projection['seconds']:.1f} s", "promised 10 s at 1,000,000 events"),
         ("events per SignIn / Activity node", f"{projection['fold']:.2f}", f"{projection['folded_nodes']:,} nodes"),
         ("store: nodes", f"{store['nodes_per_second']:,.0f}/s", f"{store['nodes']:,} nodes; promised 15,000/s"),
-        ("store: edges", f"{store['edges_per_second']:,.0f}/s", f"{store['edges']:,} edges; promised 60,000/s"),
+        ("store: edges", f"{store['edges_per_second']:,.0f}/s", f"{store['edges']:,} edges; {edges_size}"),
         ("full build", f"{full:.1f} s", "archive + projection + store"),
         ("all patterns", f"{patterns['seconds']:.2f} s", f"{len(patterns['each'])} patterns; promised 30 s"),
         ("slowest pattern", f"{patterns['each'][slowest]:.2f} s", f"{slowest}; promised 2 s"),

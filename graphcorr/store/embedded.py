@@ -34,6 +34,8 @@ _EMPTY = "the store is empty"
 _LOAD_FIRST = "run graphcorr load first"
 # Beyond this share of all rows a difference in transactions takes longer than a build in bulk.
 _WORTH_A_BUILD = 0.5
+# What DuckDB may use while Java uses all of its heap.
+_BESIDE_JAVA = "192MB"
 
 
 class EmbeddedStore:
@@ -145,7 +147,7 @@ class EmbeddedStore:
         bridge.start(self._heap)
         database = embedded_schema.new_database(generation / "graph")
         try:
-            with compare(None, tables) as difference:
+            with compare(None, tables, memory=_BESIDE_JAVA) as difference:
                 embedded_write.add_all(database, difference, progress, bulk=True)
                 report = embedded_write.report(difference)
         finally:

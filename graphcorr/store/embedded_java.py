@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.resources
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -39,12 +40,15 @@ def start(heap: str) -> None:
         f"-Xmx{heap}",
         "-XX:+UseSerialGC",  # one query or one load at a time: half the memory of the parallel collectors
         "-XX:+UseCompactObjectHeaders",
+        "-XX:+DisableExplicitGC",  # JPype asks for a full collection whenever this process grows
         "-XX:-CreateCoredumpOnCrash",
         "-Duser.timezone=UTC",
         "-Dfile.encoding=UTF8",
         "-Djava.awt.headless=true",
         f"-Djava.util.logging.config.file={logging}",
         "-Dpolyglot.engine.WarnInterpreterOnly=false",
+        # Transactions whose pages wait to be written: each holds megabytes, and 512 of them the heap.
+        "-Darcadedb.pageFlushQueue=16",
         "-Darcadedb.opencypher.loadCsv.allowFileUrls=false",
         "-Darcadedb.opencypher.loadCsv.allowRemoteUrls=false",
         "--enable-native-access=ALL-UNNAMED",
@@ -58,6 +62,8 @@ def start(heap: str) -> None:
     except (RuntimeError, OSError) as error:
         raise StoreError(f"the Java runtime of the embedded store does not start: {error}",
                          hint="use a Neo4j server instead: --store neo4j://HOST") from error  # fmt: skip
+    # JPype runs Python's collector after each of Java's: it need not look at what is there for good.
+    gc.freeze()
 
 
 @cache

@@ -7,7 +7,7 @@ declared property types of the engine turn text back into times.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -21,12 +21,17 @@ from graphcorr.store.plan import having, kind_ends, property_types
 from graphcorr.store.plan import report as report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from graphcorr.store.base import Progress
 
-# Rows between two closings of the bulk loader: often enough to bound the memory.
-_BULK_ROWS = 25_000
+_T = TypeVar("_T")
+
+# What the bulk loader holds on the Java heap until it is closed: nodes it made, or nodes whose edges it connects.
+_BULK_NODES = 50_000
+# Edges that it writes at a time, and records in one of its transactions, which holds them as objects.
+_BULK_EDGES = 25_000
+_BULK_TRANSACTION = 5_000
 _CHUNK = 5_000
 # A character is up to four bytes; half a page of the engine.
 _BULK_EDGE_LENGTH = 7_500
@@ -50,20 +55,20 @@ class _Adder:
         self._database = database
         self._difference = difference
         self._progress = progress
-        self._bulk = _Bulk(database, wal=not bulk)
+        self._bulk = BulkLoader(database, wal=not bulk)
         self._done = 0
         self._total = sum(difference.count(difference.added(table)) for table in TABLES)
         self._positions = _Positions(difference)
 
     def add(self, nodes: Sequence[Node], edges: Sequence[Edge]) -> None:
         with self._bulk:
-            for node in nodes:
+            # The largest tables last: `_Positions.connected` says why.
+            for node in sorted(nodes, key=lambda node: self._difference.count(self._difference.added(node))):
                 self._add_nodes(node)
         if edges:
             self._find_ends(edges)
             with self._bulk:
-                for edge in edges:
-                    self._add_edges(edge)
+                self._add_edges(edges)
 
     def _add_nodes(self, node: Node) -> None:
         sql = f"SELECT labels, key, {_json(property_types(node))} AS row FROM {self._difference.added(node)}"
@@ -73,7 +78,7 @@ class _Adder:
             for labels, start, stop in _runs(rows.column("labels").to_pylist()):
                 part = rows.slice(start, stop - start)
                 made = java("com.arcadedb.python.VertexBatcher").createVerticesJson(
-                    self._bulk.room_for(part.num_rows), type_name(labels.split(":")), _array(part.column("row"))
+                    self._bulk.nodes(part.num_rows), type_name(labels.split(":")), _array(part.column("row"))
                 )
                 self._positions.remember(node.label, part.column("key"), str(made).split(";"))
                 self._report(part.num_rows)
@@ -91,27 +96,32 @@ class _Adder:
         for label, positions in found.items():
             self._positions.remember(label, pa.array(list(positions)), list(positions.values()))
 
-    def _add_edges(self, edge: Edge) -> None:
-        long: list[str] = []
-        for rows in self._difference.stream(self._positions.connected(edge), _CHUNK):
+    def _add_edges(self, edges: Sequence[Edge]) -> None:
+        long: list[tuple[str, str]] = []
+        current = 0
+        for rows in self._difference.stream(self._positions.connected(edges), _CHUNK):
             texts = rows.column("row").to_pylist()
-            short = [text for text in texts if len(text) <= _BULK_EDGE_LENGTH]
-            long.extend(text for text in texts if len(text) > _BULK_EDGE_LENGTH)
-            if short:
-                batch = self._bulk.room_for(len(short))
-                java("com.arcadedb.python.EdgeBatcher").newEdgesJson(batch, edge.type, _joined(short))
+            places = zip(rows.column("part").to_pylist(), rows.column("type").to_pylist(), strict=True)
+            for (part, kind), start, stop in _runs(places):
+                if part != current:
+                    self._bulk.close()
+                    current = part
+                short = [text for text in texts[start:stop] if len(text) <= _BULK_EDGE_LENGTH]
+                long.extend((kind, text) for text in texts[start:stop] if len(text) > _BULK_EDGE_LENGTH)
+                if short:
+                    java("com.arcadedb.python.EdgeBatcher").newEdgesJson(self._bulk.edges(kind), kind, _joined(short))
             self._report(rows.num_rows)
         if long:
             self._bulk.close()
-            self._add_long_edges(edge, long)
+            self._add_long_edges(long)
 
-    def _add_long_edges(self, edge: Edge, rows: Sequence[str]) -> None:
+    def _add_long_edges(self, rows: Sequence[tuple[str, str]]) -> None:
         """Add edges that do not fit into a page, which the bulk loader cannot."""
         self._database.begin()
-        for text in rows:
+        for kind, text in rows:
             row = java("com.arcadedb.serializer.json.JSONObject")(text)
             source, target = (self._database.newRID(str(row.remove(end))) for end in ("_src", "_dst"))
-            made = source.asVertex().newEdge(edge.type, target, [])
+            made = source.asVertex().newEdge(kind, target, [])
             made.set(row.toMap())
             made.save()
         self._database.commit()
@@ -122,14 +132,18 @@ class _Adder:
             self._progress("writing the graph", self._done, self._total)
 
 
-class _Bulk:
-    """The engine's bulk loader, closed when it is full: it holds what it has not connected yet on the Java heap."""
+class BulkLoader:
+    """The engine's bulk loader, opened when it is needed.
+
+    Closing it writes the place of its first edges into every node that it touched; until then it holds them.
+    """
 
     def __init__(self, database: Any, *, wal: bool) -> None:
         self._database = database
         self._wal = wal
         self._batch: Any = None
-        self._rows = 0
+        self._made = 0
+        self._type: str | None = None
 
     def __enter__(self) -> None:
         """Close it at the end of the block."""
@@ -137,35 +151,51 @@ class _Bulk:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def room_for(self, rows: int) -> Any:
-        """A loader that takes so many more rows."""
-        if self._rows + rows > _BULK_ROWS:
+    def nodes(self, rows: int) -> Any:
+        """The loader with room for so many more nodes."""
+        if self._made + rows > _BULK_NODES:
             self.close()
-        if self._batch is None:
-            # On two cores the parallel flush costs more than it gains (measured: 25 s and 15 s for 400,000 edges).
-            builder = self._database.batch().withBatchSize(_BULK_ROWS).withParallelFlush(False)
-            self._batch = builder.withWAL(self._wal).build()
-        self._rows += rows
-        return self._batch
+        self._made += rows
+        return self._open()
+
+    def edges(self, kind: str) -> Any:
+        """The loader for edges of one type: those of several in one go take it several times as long."""
+        if self._batch is not None and kind != self._type:
+            self._batch.flush()
+        self._type = kind
+        return self._open()
 
     def close(self) -> None:
         if self._batch is not None:
             self._batch.close()
-        self._batch, self._rows = None, 0
+        self._batch, self._made = None, 0
+
+    def _open(self) -> Any:
+        if self._batch is None:
+            builder = self._database.batch().withBatchSize(_BULK_EDGES).withCommitEvery(_BULK_TRANSACTION)
+            # On two cores the parallel flush costs more than it gains (measured: 25 s and 15 s for 400,000 edges).
+            builder = builder.withParallelFlush(False).withChunkCacheCapacity(_BULK_NODES)
+            self._batch = builder.withWAL(self._wal).build()
+        return self._batch
 
 
 class _Positions:
-    """Where the engine put each node, to connect edges."""
+    """Where the engine put each node, to connect edges; nodes are numbered as they come."""
 
     def __init__(self, difference: Difference) -> None:
         self._difference = difference
         self._connection = difference.connection.cursor()
-        self._connection.execute("CREATE TABLE positions (label VARCHAR, key VARCHAR, position VARCHAR)")
+        self._connection.execute("CREATE TABLE positions (label VARCHAR, key VARCHAR, position VARCHAR, number BIGINT)")
         self._fresh: list[pa.Table] = []
+        self._known = 0
 
     def remember(self, label: str, keys: pa.Array, positions: list[str]) -> None:
-        self._fresh.append(pa.table({"label": pa.repeat(label, len(keys)), "key": keys, "position": positions}))
-        if sum(len(table) for table in self._fresh) >= _BULK_ROWS:
+        numbers = pa.array(range(self._known, self._known + len(keys)))
+        self._known += len(keys)
+        self._fresh.append(
+            pa.table({"label": pa.repeat(label, len(keys)), "key": keys, "position": positions, "number": numbers})
+        )
+        if sum(len(table) for table in self._fresh) >= _BULK_NODES:
             self._save()
 
     def missing(self, edges: Sequence[Edge]) -> Iterator[dict[str, Any]]:
@@ -178,16 +208,27 @@ class _Positions:
         )
         return self._difference.rows(f"SELECT * FROM ({ends}) ANTI JOIN positions USING (label, key)")
 
-    def connected(self, edge: Edge) -> str:
-        """SQL for the added edges as JSON with the positions of both ends."""
+    def connected(self, edges: Sequence[Edge]) -> str:
+        """SQL for the added edges: their part, their type, and a row as JSON with the positions of both ends.
+
+        Parts come one after the other, and types within them. Edges that meet in a node of a large table are in one
+        part, so that the engine finds its page and writes it once: such nodes have few edges, each at its other end
+        with a node of a small table, and of both ends the one with the higher number says the part.
+        """
         self._save()
-        types = {"_src": "string", "_dst": "string", **property_types(edge)}
-        return (
-            f"SELECT {_json(types)} AS row FROM (SELECT e.*, s.position AS _src, t.position AS _dst "
-            f"FROM {self._difference.added(edge)} e "
-            'JOIN positions s ON s.label = e."fromLabel" AND s.key = e."fromKey" '
-            'JOIN positions t ON t.label = e."toLabel" AND t.key = e."toKey")'
-        )
+        # One join at a time: all in one statement need more memory than DuckDB has here.
+        self._connection.execute("CREATE TABLE connected (part INTEGER, type VARCHAR, row VARCHAR)")
+        for edge in edges:
+            types = {"_src": "string", "_dst": "string", **property_types(edge)}
+            self._connection.execute(
+                f"INSERT INTO connected SELECT part, '{edge.type}', {_json(types)} FROM (SELECT e.*, "
+                f"greatest(s.number, t.number) // {_BULK_NODES} AS part, s.position AS _src, t.position AS _dst "
+                f"FROM {self._difference.added(edge)} e "
+                'JOIN positions s ON s.label = e."fromLabel" AND s.key = e."fromKey" '
+                'JOIN positions t ON t.label = e."toLabel" AND t.key = e."toKey")'
+            )
+        self._connection.execute("DROP TABLE positions")
+        return "SELECT * FROM connected ORDER BY part, type"
 
     def _save(self) -> None:
         if self._fresh:
@@ -197,7 +238,7 @@ class _Positions:
             self._fresh = []
 
 
-def _runs(values: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+def _runs(values: Iterable[_T]) -> Iterator[tuple[_T, int, int]]:
     """Equal values in a row: value, start, end."""
     start = 0
     for value, run in itertools.groupby(values):
