@@ -11,6 +11,7 @@ and builds anew. Writers are kept apart by the home's lock, not here.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -24,7 +25,7 @@ from graphcorr.store.base import Marker, Result, WriteReport
 from graphcorr.store.difference import TABLES, column_types, compare, table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from graphcorr.store.base import Progress
@@ -36,6 +37,8 @@ _LOAD_FIRST = "run graphcorr load first"
 _WORTH_A_BUILD = 0.5
 # What DuckDB may use while Java uses all of its heap.
 _BESIDE_JAVA = "192MB"
+# Rows that `rows` reads at a time.
+_ROWS = 1_000
 
 
 class EmbeddedStore:
@@ -88,9 +91,10 @@ class EmbeddedStore:
         for kind in TABLES:
             if table_name(kind) == table:
                 columns = tuple(column_types(kind))
-                for record in database.iterateType(table, True):
-                    row = _node_row(kind, record.asVertex()) if isinstance(kind, Node) else _edge_row(record.asEdge())
-                    yield {column: row.get(column) for column in columns}
+                records = iter(database.iterateType(table, True))
+                while some := list(itertools.islice(records, _ROWS)):
+                    rows = _node_rows(kind, some) if isinstance(kind, Node) else _edge_rows(some)
+                    yield from ({column: row.get(column) for column in columns} for row in rows)
                 return
         raise StoreError(f"no table {table}", hint="tables are the labels and edge types of graphcorr.graph.schema")
 
@@ -209,28 +213,23 @@ def _collect(database: Any, cypher: str, parameters: Any) -> Result:
 
 
 def _read(found: Any) -> Result:
-    columns: tuple[str, ...] = ()
-    rows: list[tuple[Any, ...]] = []
-    while found.hasNext():
-        row = found.next()
-        if not columns:
-            columns = tuple(str(name) for name in row.getPropertyNames())
-        rows.append(tuple(bridge.to_python(row.getProperty(name)) for name in columns))
-    return Result(columns, tuple(rows))
+    rows = list(bridge.rows(found))
+    return Result(tuple(rows[0]) if rows else (), tuple(tuple(row.values()) for row in rows))
 
 
-def _node_row(kind: Node, vertex: Any) -> dict[str, Any]:
-    labels = bridge.labels(vertex)
-    in_order = next(names for names in kind.label_sets if labels == set(names))
-    return {"labels": ":".join(in_order), **bridge.properties(vertex)}
+def _node_rows(kind: Node, records: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    in_order = {frozenset(labels): ":".join(labels) for labels in kind.label_sets}
+    for record, stated in zip(records, bridge.properties(records), strict=True):
+        yield {"labels": in_order[bridge.labels(record)], **stated}
 
 
-def _edge_row(edge: Any) -> dict[str, Any]:
-    row = bridge.properties(edge)
-    for end, vertex in (("from", edge.getOutVertex()), ("to", edge.getInVertex())):
-        row[f"{end}Label"] = node_of_label(next(iter(bridge.labels(vertex)))).label
-        row[f"{end}Key"] = str(vertex.getString("key"))
-    return row
+def _edge_rows(records: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    for record, row in zip(records, bridge.properties(records), strict=True):
+        edge = record.asEdge()
+        for end, vertex in (("from", edge.getOutVertex()), ("to", edge.getInVertex())):
+            row[f"{end}Label"] = node_of_label(next(iter(bridge.labels(vertex)))).label
+            row[f"{end}Key"] = str(vertex.getString("key"))
+        yield row
 
 
 def _failure(error: Exception, cypher: str | None = None) -> GraphcorrError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.resources
+import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,11 +14,23 @@ from graphcorr.errors import StoreError, UsageError
 from graphcorr.store.base import GraphEdge, GraphNode, GraphPath
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A node with several labels is of a type named after all of them, in alphabetical order.
 LABEL_SEPARATOR = "~"
+# Rows that cross the border at a time.
+_ROWS = 500
+# How the engine's bridge marks a value that JSON does not have, and what each mark stands for.
+_TAG = "\u0001"
+_TAGGED: Mapping[str, Callable[[Any], Any]] = {
+    "n": float,
+    "i": int,
+    "D": str,
+    "T": str,
+    "Z": datetime.fromisoformat,
+    "s": list,
+}
 
 
 def start(heap: str) -> None:
@@ -113,16 +126,61 @@ def to_java_map(values: Mapping[str, Any]) -> Any:
     return java_map
 
 
-def to_python(value: Any) -> Any:
-    """A value of a result as `store.base.Value`, node, edge or path; dates and durations as ISO text."""
-    if value is None:
-        return None
-    kind: type = type(value)
-    return _converter(kind)(value)
+def rows(found: Any) -> Iterator[dict[str, Any]]:
+    """Rows of a Java result set, each by column: values of `store.base.Value`, nodes, edges and paths.
+
+    They cross the border some hundred at a time, as JSON text beside the objects that JSON does not have.
+    """
+    drained = False
+    while not drained:
+        text, others, drained = java("com.arcadedb.python.TypedRows").nextRows(found, _ROWS)
+        yield from json.loads(str(text), object_hook=_restorer(_all_to_python(others)))
+
+
+def properties(records: Sequence[Any]) -> list[dict[str, Any]]:
+    """Properties of nodes or edges; those that are null are absent."""
+    found = java("com.arcadedb.query.sql.executor.InternalResultSet")()
+    for record in records:
+        found.add(java("com.arcadedb.query.sql.executor.ResultInternal")(record))
+    return [{name: value for name, value in row.items() if value is not None} for row in rows(found)]
+
+
+def labels(vertex: Any) -> frozenset[str]:
+    """All labels of a node."""
+    return frozenset(str(vertex.getTypeName()).split(LABEL_SEPARATOR))
+
+
+def _restorer(others: Sequence[Any]) -> Callable[[dict[str, Any]], Any]:
+    """What JSON objects stand for: `others` by their index, values of other types by a tag, maps and rows."""
+
+    def restore(value: dict[str, Any]) -> Any:
+        tagged = value.get(_TAG)
+        if tagged is None:
+            return value
+        kind, stated = tagged
+        if kind == "x":
+            return others[stated]
+        if kind == "r":  # a row with a column of the tag's name
+            return dict(zip(*others[stated], strict=True))
+        return _TAGGED[kind](stated)
+
+    return restore
+
+
+def _all_to_python(values: Sequence[Any]) -> list[Any]:
+    """Java objects as `store.base.Value`, node, edge or path; dates and durations as ISO text."""
+    types: list[type] = [type(value) for value in values]
+    converters = [_converter(kind) for kind in types]
+    records = [value for value, convert in zip(values, converters, strict=True) if convert in _OF_RECORDS]
+    known = iter(properties(records) if records else ())
+    return [
+        convert(value, next(known)) if convert in _OF_RECORDS else convert(value)
+        for value, convert in zip(values, converters, strict=True)
+    ]
 
 
 @cache
-def _converter(kind: type) -> Callable[[Any], Any]:
+def _converter(kind: type) -> Callable[..., Any]:
     for name, convert in _CONVERTERS:
         if issubclass(kind, java(name)):
             return convert
@@ -133,39 +191,25 @@ def _instant(value: Any) -> datetime:
     return _EPOCH + timedelta(seconds=int(value.getEpochSecond()), microseconds=int(value.getNano()) // 1000)
 
 
-def properties(record: Any) -> dict[str, Any]:
-    """Properties of a node or edge; those that are null are absent."""
-    stated = ((str(entry.getKey()), entry.getValue()) for entry in record.propertiesAsMap().entrySet())
-    return {name: to_python(value) for name, value in stated if value is not None}
+def _node(value: Any, stated: dict[str, Any]) -> GraphNode:
+    return GraphNode(labels(value), stated)
 
 
-def labels(vertex: Any) -> frozenset[str]:
-    """All labels of a node."""
-    return frozenset(str(vertex.getTypeName()).split(LABEL_SEPARATOR))
-
-
-def _map(value: Any) -> dict[str, Any]:
-    return {str(entry.getKey()): to_python(entry.getValue()) for entry in value.entrySet()}
-
-
-def _list(value: Any) -> list[Any]:
-    return [to_python(item) for item in value]
-
-
-def _node(value: Any) -> GraphNode:
-    return GraphNode(labels(value), properties(value))
-
-
-def _edge(value: Any) -> GraphEdge:
-    return GraphEdge(str(value.getTypeName()), properties(value))
+def _edge(value: Any, stated: dict[str, Any]) -> GraphEdge:
+    return GraphEdge(str(value.getTypeName()), stated)
 
 
 def _path(value: Any) -> GraphPath:
-    return GraphPath(tuple(_node(v) for v in value.getVertices()), tuple(_edge(e) for e in value.getEdges()))
+    return GraphPath(tuple(_all_to_python(value.getVertices())), tuple(_all_to_python(value.getEdges())))
 
 
+def _map(value: Any) -> dict[str, Any]:
+    return {str(entry.getKey()): item for entry in value.entrySet() for item in _all_to_python([entry.getValue()])}
+
+
+_OF_RECORDS = (_node, _edge)
 # First match wins.
-_CONVERTERS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+_CONVERTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("java.lang.String", str),
     ("java.lang.Boolean", bool),
     ("java.lang.Long", int),
@@ -180,5 +224,6 @@ _CONVERTERS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("com.arcadedb.graph.Edge", _edge),
     ("com.arcadedb.query.opencypher.traversal.TraversalPath", _path),
     ("java.util.Map", _map),
-    ("java.util.Collection", _list),
+    ("java.util.Collection", _all_to_python),
+    ("java.lang.Object[]", _all_to_python),
 )
