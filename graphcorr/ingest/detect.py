@@ -50,6 +50,9 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
     ("SQLSecurityAuditEvents", frozenset({"ServerPrincipalName", "Statement", "ActionName"})),
     ("AzureDevOpsAuditing", frozenset({"ActorUPN", "ScopeType", "Area"})),
     ("OfficeActivity", frozenset({"OfficeWorkload", "RecordType"})),
+    # The unified audit log: management API; search command and portal.
+    ("UnifiedAuditLog", frozenset({"CreationTime", "RecordType", "Workload", "Operation"})),
+    ("UnifiedAuditLog", frozenset({"CreationDate", "AuditData"})),
     ("AADProvisioningLogs", frozenset({"ProvisioningSteps", "CycleId"})),
 )
 

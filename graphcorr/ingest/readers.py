@@ -622,8 +622,19 @@ class _Table(msgspec.Struct):
     name: str | None = None
 
 
-_MAY_WRAP = frozenset({"records", "value", "tables", "Name"})
-_decode_tables = msgspec.json.Decoder(list[_Table]).decode
+class _OlderTable(msgspec.Struct, rename="pascal"):
+    """As Kusto and older clients write it."""
+
+    columns: list[dict[str, Any]]
+    rows: list[msgspec.Raw]
+
+
+_MAY_WRAP = frozenset({"records", "value", "tables", "Tables", "results", "Results", "Name"})
+_Tables = Sequence[_Table | _OlderTable]
+_decode_tables: dict[str, Callable[[msgspec.Raw], _Tables]] = {
+    "tables": msgspec.json.Decoder(list[_Table]).decode,
+    "Tables": msgspec.json.Decoder(list[_OlderTable]).decode,
+}
 _decode_row = msgspec.json.Decoder(list[Any]).decode
 
 
@@ -665,12 +676,12 @@ def _wrapper(
     elif kind == "schema":
         tally.recognised = True
         tally.shape("schema")
-    elif kind == "tables":
+    elif kind in _decode_tables:
         tally.recognised = True
         tally.shape("tables")
-        yield from _tables(data, parts["tables"], line, tally)
+        yield from _tables(data, _decode_tables[kind](parts[kind]), line, tally)
     else:
-        tally.shape(kind)
+        tally.shape(kind.lower())
         context = _decode(parts["@odata.context"]) if "@odata.context" in parts else None
         inner = Page(odata_context=context) if isinstance(context, str) else page
         content = memoryview(parts[kind])
@@ -683,15 +694,19 @@ def _wrapper(
 
 
 def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
-    """records, value, tables or schema; None for an object that is a record itself."""
+    """The key of the records in a wrapper, or schema; None for an object that is a record itself."""
 
     def begins(key: str) -> bytes:
         return bytes(memoryview(parts[key])[:1]) if key in parts else b""
 
     if begins("records") == b"[":
         return "records"
-    if begins("tables") == b"[":
-        return "tables"
+    for key in _decode_tables:
+        if begins(key) == b"[":
+            return key
+    for key, schema in (("results", "schema"), ("Results", "Schema")):  # answers of advanced hunting
+        if begins(key) == b"[" and begins(schema) == b"[":
+            return key
     others = [key for key in parts if key != "value" and not key.startswith("@") and key not in ("nextLink", "count")]
     if begins("value") in (b"[", b"{") and not others:
         return "value"
@@ -720,11 +735,10 @@ def _places(data: bytes | msgspec.Raw, elements: list[msgspec.Raw], line: int) -
         position = at + len(piece)
 
 
-def _tables(data: bytes | msgspec.Raw, tables: msgspec.Raw, line: int, tally: Tally) -> Iterator[Item]:
+def _tables(data: bytes | msgspec.Raw, tables: _Tables, line: int, tally: Tally) -> Iterator[Item]:
     """Rows of an answer of the query interface as objects by column name; nulls are left out."""
-    found = _decode_tables(tables)
-    places = _places(data, [row for table in found for row in table.rows], line)
-    for table in found:
+    places = _places(data, [row for table in tables for row in table.rows], line)
+    for table in tables:
         names = [clean_name(str(column.get("name", column.get("ColumnName", "")))) for column in table.columns]
         tally.rows(len(table.rows))
         for raw_row in table.rows:

@@ -27,6 +27,15 @@ TABLES = {
         }
     ]
 }
+OLDER_TABLES = {
+    "Tables": [
+        {
+            "TableName": "Table_0",
+            "Columns": [{"ColumnName": name, "DataType": "String"} for name in ("TimeGenerated", "Type", "N", "X")],
+            "Rows": TABLES["tables"][0]["rows"],
+        }
+    ]
+}
 
 
 def zipped(**parts: bytes) -> bytes:
@@ -70,6 +79,12 @@ SHAPES = {
     ),
     "value": (json.dumps({"value": [R1, R2], "nextLink": "x"}, indent=1).encode(), [3, 8], ("value",)),
     "tables": (json.dumps(TABLES, indent=None).replace("[[", "[\n[").encode(), [2, 2], ("tables",)),
+    "tables of older clients": (json.dumps(OLDER_TABLES).replace("[[", "[\n[").encode(), [2, 2], ("tables",)),
+    "advanced hunting": (
+        json.dumps({"schema": [{"name": "N"}], "results": [R1, R2]}, indent=1).encode(),
+        [8, 13],
+        ("results",),
+    ),
     "CSV": (b"TimeGenerated,Type,N\n2026-05-11T08:00:00Z,Alpha,1\n2026-05-11T08:00:01Z,Alpha,2\n", [2, 3], ("csv",)),
     "CSV with line breaks in cells": (
         b'TimeGenerated,Type,N,T\r\n2026-05-11T08:00:00Z,Alpha,1,"a\r\nb\r\n"\r\n2026-05-11T08:00:01Z,Alpha,2,\r\n',

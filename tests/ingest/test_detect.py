@@ -37,6 +37,8 @@ OBJECTS = [
     ({"N": 1, "OnlyHere": 1}, PLAIN, ("Alpha", Carrier.ROW)),
     ({"Timestamp": 1, "ErrorCode": 1, "ServicePrincipalId": 1, "ApplicationId": 1}, PLAIN, "EntraIdSpnSignInEvents"),
     ({"QueryText": "x", "AADClientId": "x"}, CSV_PAGE, "LAQueryLogs"),
+    ({"CreationTime": "x", "RecordType": 8, "Workload": "x", "Operation": "x", "Id": 1}, PLAIN, "UnifiedAuditLog"),
+    ({"CreationDate": "x", "UserIds": "x", "Operations": "x", "AuditData": "{}"}, CSV_PAGE, "UnifiedAuditLog"),
     ({"n": 1, "graphOnly": 1}, Page("https://x/$metadata#alphas"), ("Alpha", Carrier.GRAPH)),
     ({"n": 1, "graphOnly": 1}, PLAIN, ("Alpha", Carrier.GRAPH)),
     ({"id": 1}, Page("https://x/$metadata#auditLogs/provisioning"), "Graph auditLogs/provisioning"),
