@@ -171,7 +171,7 @@ def test_each_of_two_tenants_has_the_rows_of_its_own_records_alone(tmp_path: Pat
         (whole_layer, "_put_identities"),
         (whole_layer, "_export"),
         (dated_layer, "_make"),
-        (dated_layer, "_link"),
+        (dated_layer, "_take_over"),
     ],
 )
 def test_a_run_that_was_killed_is_completed_by_the_next(
