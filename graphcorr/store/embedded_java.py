@@ -55,6 +55,7 @@ def start(heap: str) -> None:
         "-XX:+UseCompactObjectHeaders",
         "-XX:+DisableExplicitGC",  # JPype asks for a full collection whenever this process grows
         "-XX:-CreateCoredumpOnCrash",
+        "-Xrs",  # its own handler of SIGTERM ends Python under its feet: a crash and its log in the working directory
         "-Duser.timezone=UTC",
         "-Dfile.encoding=UTF8",
         "-Djava.awt.headless=true",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +184,24 @@ def test_java_starts_with_the_first_query_and_not_before(tmp_path: Path) -> None
         "assert 'jpype' not in sys.modules and 'arcadedb_embedded' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, check=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+def test_a_process_with_java_ends_by_a_signal_like_any_other(tmp_path: Path, sent: int, code: int) -> None:
+    program = (
+        "import sys, time; from graphcorr.store import embedded_java\n"
+        "embedded_java.start('128m'); print('started', flush=True)\n"
+        "try: time.sleep(600)\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    command = [sys.executable, "-P", "-c", program]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None and running.stdout.readline() == b"started\n"
+        running.send_signal(sent)
+    assert running.returncode == code
+    assert list(tmp_path.iterdir()) == [], "no crash log"
 
 
 def test_without_the_engine_the_error_points_to_neo4j(
