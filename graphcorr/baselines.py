@@ -111,6 +111,30 @@ BASELINES = (
         "patterns.md, mistakes in public rules",
         f"SELECT DISTINCT target_id AS subject FROM ({_KEYS_ADDED}) WHERE actor_type = 'user'",
     ),
+    Baseline(
+        "second_federated",
+        "federated_credential_added",
+        "Federated credential added beside others, on the application",
+        "The first one has nothing beside it, and one on a service principal is another operation: both are missed.",
+        "patterns.md, mistakes in public rules",
+        """
+        SELECT DISTINCT t.id AS subject FROM directory_changes c, unnest(c.targets) AS u(t)
+        WHERE c.operation = 'update application'
+          AND list_contains([k.change FOR k IN c.credentials IF k.kind = 'federated'], 'added')
+          AND list_contains([k.change FOR k IN c.credentials IF k.kind = 'federated'], 'kept')
+        """,
+    ),
+    Baseline(
+        "failures_by_address",
+        "bad_credential_spray",
+        "Five applications fail from one address within a day",
+        "An egress from which all of them work is accused like an attacker's address.",
+        "scenarios.md R1, counted by address alone",
+        """
+        SELECT ip AS subject FROM sign_ins WHERE kind = 'servicePrincipal' AND result_class = 'credentialFailed'
+        GROUP BY ip, "at"::DATE HAVING count(DISTINCT app_id) >= 5
+        """,
+    ),
 )
 
 
