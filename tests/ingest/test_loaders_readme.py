@@ -30,8 +30,12 @@ def test_the_example_loader_reads_its_example_cases(read, tmp_path):
 
     delivered, report = read(json.dumps(good["record"]).encode(), loaders=[loader])
     stated = {name: value for name, value in msgspec.structs.asdict(delivered[0].record).items() if value}
-    expected = good["expect"] | {"at": parse_time(good["expect"]["at"]), "at_is_event_time": True}
+    derived = {"source": loader.source, "at": parse_time(good["expect"]["at"]), "at_is_event_time": True}
+    expected = good["expect"] | derived
     assert (stated, report.problems) == (expected, ())
+    for carrier, record in good["also"].items():
+        (same,), _ = read(json.dumps(record).encode(), loaders=[loader])
+        assert (same.carrier, same.record) == (carrier, delivered[0].record)
 
     cells = refused["record"]
     _, report = read(f"{','.join(cells)}\n{','.join(map(str, cells.values()))}\n".encode(), loaders=[loader])
