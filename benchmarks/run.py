@@ -98,23 +98,28 @@ def step_store(home: str) -> Measured:
         sum(parquet.read_metadata(path).num_rows for path in folder.rglob("*.parquet") if path.is_file())
         for folder in (made.tables / "nodes", made.tables / "edges")
     )
-    nodes_done: list[float] = []
+    # Nodes are laid out, then edges; nodes are written, then edges.
+    nodes_done: dict[str, float] = {}
+    all_done: dict[str, float] = {}
 
     def progress(what: str, done: int, total: int | None) -> None:
-        if done >= nodes and not nodes_done:
-            nodes_done.append(time.perf_counter())
+        all_done[what] = time.perf_counter()
+        if done >= nodes:
+            nodes_done.setdefault(what, all_done[what])
 
     with closing(open_store(place.root, read_only=False)) as store:
         started = time.perf_counter()
         store.write(made.tables, made.id, None, progress)
         ended = time.perf_counter()
     (place.projection_dir / "written.json").write_text(json.dumps({"embedded": made.id}))
+    laid_out, written = nodes_done.values()
+    edges_laid_out = all_done["laying out the graph"]
     return {
         "seconds": ended - started,
         "nodes": nodes,
         "edges": edges,
-        "nodes_per_second": nodes / (nodes_done[0] - started),
-        "edges_per_second": edges / (ended - nodes_done[0]),
+        "nodes_per_second": nodes / (laid_out - started + written - edges_laid_out),
+        "edges_per_second": edges / (edges_laid_out - laid_out + ended - written),
     }
 
 

@@ -23,20 +23,25 @@ from graphcorr.store import embedded_java as bridge
 from graphcorr.store import embedded_schema, embedded_write, read_only
 from graphcorr.store.base import Marker, Result, WriteReport
 from graphcorr.store.difference import TABLES, column_types, compare, table_name
+from graphcorr.store.embedded_layout import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from graphcorr.store.base import Progress
+    from graphcorr.store.difference import Difference
+    from graphcorr.store.embedded_layout import Layout
 
 _CURRENT = "CURRENT"
 _EMPTY = "the store is empty"
 _LOAD_FIRST = "run graphcorr load first"
 # Beyond this share of all rows a difference in transactions takes longer than a build in bulk.
 _WORTH_A_BUILD = 0.5
-# What DuckDB may use while Java uses all of its heap.
-_BESIDE_JAVA = "192MB"
+# What DuckDB may use for a build, before Java takes its heap.
+_BEFORE_JAVA = "500MB"
+# Rows that are laid out; below the root, where there is room for a graph.
+_LAYOUT = "layout"
 # Rows that `rows` reads at a time.
 _ROWS = 1_000
 
@@ -131,19 +136,23 @@ class EmbeddedStore:
         with compare(previous, tables) as difference:
             if difference.size > _WORTH_A_BUILD * difference.total:
                 return None
-            embedded_write.check(difference)
+            layout = self._lay_out(difference, progress)
             database = self._open()
             self._mark(Marker(old.schema_version, old.projection_id, dirty=True))
             # Removals are committed before anything is added: a node with other labels keeps its unique key.
             embedded_write.remove_all(database, difference)
-            embedded_write.add_all(database, difference, progress, bulk=False)
+            embedded_write.add_all(database, layout, progress, bulk=False)
             embedded_write.change_all(database, difference)
             self._mark(wanted)
+            self._remove_leftovers()
             return embedded_write.report(difference)
 
     def _build(self, tables: Path, wanted: Marker, progress: Progress | None) -> WriteReport:
         """Build everything in a new generation and publish it."""
         self.close()
+        with compare(None, tables, memory=_BEFORE_JAVA) as difference:
+            layout = self._lay_out(difference, progress)
+            report = embedded_write.report(difference)
         old = self._generation()
         number = int(old.name[1:]) + 1 if old is not None else 1
         generation = self._root / f"g{number:06d}"
@@ -151,15 +160,19 @@ class EmbeddedStore:
         bridge.start(self._heap)
         database = embedded_schema.new_database(generation / "graph")
         try:
-            with compare(None, tables, memory=_BESIDE_JAVA) as difference:
-                embedded_write.add_all(database, difference, progress, bulk=True)
-                report = embedded_write.report(difference)
+            embedded_write.add_all(database, layout, progress, bulk=True)
         finally:
             database.close()
         _write_text(generation / "marker.json", _marker_text(wanted))
         _write_text(self._root / _CURRENT, generation.name)
         self._remove_leftovers()
         return report
+
+    def _lay_out(self, difference: Difference, progress: Progress | None) -> Layout:
+        embedded_write.check(difference)
+        folder = self._root / _LAYOUT
+        folder.mkdir(parents=True)
+        return lay_out(difference, folder, progress)
 
     def _open(self) -> Any:
         if self._database is None:
@@ -184,7 +197,8 @@ class EmbeddedStore:
         return self._root / name if (self._root / name).is_dir() else None
 
     def _remove_leftovers(self) -> None:
-        """Remove generations that are not published: old ones, and those of a build that was cut short."""
+        """Remove what is not published: old generations, and what writes that were cut short left behind."""
+        shutil.rmtree(self._root / _LAYOUT, ignore_errors=True)
         current = self._generation()
         for folder in self._root.glob("g[0-9]*"):
             if folder != current:

@@ -50,10 +50,12 @@ class Interrupted(BaseException):
 # Where a write is cut short → whether the graph may be half-way between the two (and then says so).
 INTERRUPTIONS = {
     ("difference", embedded_write, "check"): False,
+    ("difference", embedded, "lay_out"): False,
     ("difference", embedded_write, "remove_all"): True,
     ("difference", embedded_write, "add_all"): True,
     ("difference", embedded_write, "change_all"): True,
     ("difference", embedded_write, "report"): False,
+    ("build", embedded, "lay_out"): False,
     ("build", embedded_schema, "new_database"): False,
     ("build", embedded_write, "add_all"): False,
     ("build", embedded, "_write_text"): False,
@@ -90,38 +92,42 @@ def test_a_write_that_is_cut_short_is_repaired_by_the_next(
         assert store.marker() == Marker(VERSION, "after")
         assert verify(store, after).counts == {}
     assert len(list(store_folder.glob("g*"))) == 1
+    assert not (store_folder / "layout").exists()
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from graphcorr.store.embedded import EmbeddedStore
-root, tables, previous = sys.argv[1:]
+root, tables, previous, stage = sys.argv[1:]
 def kill(what, done, total):
-    os.kill(os.getpid(), signal.SIGKILL)
+    if what == stage:
+        os.kill(os.getpid(), signal.SIGKILL)
 EmbeddedStore.open(Path(root)).write(Path(tables), "after", Path(previous) if previous else None, kill)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+@pytest.mark.parametrize("stage", ["laying out the graph", "writing the graph"])
 @pytest.mark.parametrize("kind", ["difference", "build"])
 def test_a_killed_process_leaves_a_store_that_the_next_write_repairs(
-    tmp_path: Path, before: Path, after: Path, kind: str
+    tmp_path: Path, before: Path, after: Path, kind: str, stage: str
 ) -> None:
     root = tmp_path / "store"
     with EmbeddedStore.open(root) as store:
         store.write(before, "before", None)
     previous = str(before) if kind == "difference" else ""
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, root, after, previous], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", KILLED, root, after, previous, stage], cwd=ROOT, capture_output=True, text=True
     )
     assert killed.returncode == -9, killed.stderr
+    half_way = kind == "difference" and stage == "writing the graph"
     with EmbeddedStore.open(root) as store:
-        assert store.marker() == Marker(VERSION, "before", dirty=kind == "difference")
-        if kind == "build":
+        assert store.marker() == Marker(VERSION, "before", dirty=half_way)
+        if not half_way:
             assert verify(store, before).equal
         report = store.write(after, "after", before)
-        assert report.full == (kind == "difference")  # dirty: built anew
+        assert report.full == half_way  # dirty: built anew
         assert verify(store, after).equal
 
 
@@ -191,8 +197,8 @@ def test_java_starts_with_the_first_query_and_not_before(tmp_path: Path) -> None
 def test_a_process_with_java_ends_by_a_signal_like_any_other(tmp_path: Path, sent: int, code: int) -> None:
     program = (
         "import sys, time; from graphcorr.store import embedded_java\n"
-        "embedded_java.start('128m'); print('started', flush=True)\n"
-        "try: time.sleep(600)\n"
+        "embedded_java.start('128m')\n"
+        "try: print('started', flush=True); time.sleep(600)\n"
         "except KeyboardInterrupt: sys.exit(130)"
     )
     command = [sys.executable, "-P", "-c", program]
