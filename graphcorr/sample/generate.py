@@ -13,6 +13,7 @@ from typing import Any
 from graphcorr.sample import tenant as cast
 from graphcorr.sample.background import Routine, innocent_changes
 from graphcorr.sample.events import Audit, Event, GraphCall, SignIn
+from graphcorr.sample.firsts import Firsts
 from graphcorr.sample.shapes import LOGS as LOGS_BY_KIND
 from graphcorr.sample.stage import Innocent, SampleError, Stage, Story
 from graphcorr.sample.stories import scripts
@@ -69,9 +70,12 @@ def generate(
     for story in told:
         holes.update(story.holes)
     writer = Writer(folder, tenant, seed, events_per_day, holes)
+    firsts = Firsts(told)
     for event in _in_hours(tenant, routine, acts, writer):
+        firsts.note(event)
         writer.add(event)
     writer.close()
+    firsts.tell()
     (folder / CONFIG).write_text(configuration(tenant, gap), encoding="utf-8")
     _write_truth(folder / TRUTH, tenant, seed, told, [*innocents, *routine.innocents])
     written = writer.written

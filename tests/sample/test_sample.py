@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -98,6 +98,28 @@ def test_nobody_is_guilty_and_innocent_of_the_same(truth: dict) -> None:
         (finding["pattern"], finding.get("subjectAppId")) for story in truth["stories"] for finding in story["findings"]
     }
     assert guilty & {(entry["pattern"], entry["appId"]) for entry in truth["innocent"]} == set()
+
+
+# Days 18: whether two weeks are behind the act depends on the hour of the identity's first one.
+@pytest.mark.parametrize(("seed", "days"), [(1, 21), (3, 21), (1, 18), (1, 8)])
+def test_the_truth_knows_every_managed_identity_that_asks_for_something_new(
+    seed: int, days: int, tmp_path: Path
+) -> None:
+    made = tmp_path / "sample"
+    generate(made, seed, days=days, events_per_day=500, stories=("managed_identity_token_outside", "workflow_change"))
+    load([made / "logs"], home=tmp_path / "home", config=load_config(made / "graphcorr.toml"), archive_only=True)
+    asked: dict[str, dict[str, list[datetime]]] = {}
+    for file in Archive(Home(tmp_path / "home").archive_dir).files("sign_ins"):
+        for row in pq.read_table(file, columns=["kind", "service_principal_id", "resource_app_id", "at"]).to_pylist():
+            if row["kind"] == "managedIdentity":
+                times = asked.setdefault(row["service_principal_id"], {})
+                times.setdefault(row["resource_app_id"], []).append(row["at"])
+    first = {who: [min(times) for times in services.values()] for who, services in asked.items()}
+    new = [who for who, times in first.items() if max(times) - min(times) >= timedelta(days=14)]
+    truth = json.loads((made / "truth.json").read_text(encoding="utf-8"))
+    findings = [finding for story in truth["stories"] for finding in story["findings"]]
+    told = [finding["subjectObjectId"] for finding in findings if finding["pattern"] == "managed_identity_new_resource"]
+    assert sorted(told) == sorted(new)
 
 
 def test_no_record_carries_a_secret(folder: Path) -> None:

@@ -25,5 +25,3 @@ def place(stage: Stage, story: Story) -> None:
     stage.run_workflow(name, use - timedelta(seconds=2), "Get_everything", use + timedelta(seconds=40))
     stage.work(workflow, use, "vault" if "vault" in story.variant else "graph")
     story.expect(workflow, "logic_app_changed_then_acted")
-    if use - stage.tenant.start >= timedelta(days=14):
-        story.expect(workflow, "managed_identity_new_resource")
