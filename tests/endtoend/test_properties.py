@@ -156,8 +156,8 @@ def test_two_tenants_have_the_findings_and_traces_of_their_own_records(seed: int
             assert trace(traced[tenant], home=alone.home).to_dict() == stories[tenant]
 
 
-# Patterns that are about names: a rename may add to what they say.
-_ABOUT_NAMES = ("rename", "name_", "look_alike")
+# Patterns that are about names, or for which a rename is something new: it may add to what they say.
+_ABOUT_NAMES = ("rename", "name_", "look_alike", "sign_in_without_change")
 
 
 @_SETTINGS
