@@ -34,13 +34,15 @@ MATCH (key:Credential {tenantId: $tenantId})<-[added:ADDED]-(c:Change)
 WHERE key.lastUsed >= c.at AND NOT key:FederatedCredential AND coalesce(c.result, 'success') = 'success'
 WITH key, c ORDER BY c.at, c.eventId
 WITH key, collect(DISTINCT c.eventId) AS changeEvents, head(collect(c)) AS change, min(c.at) AS addedAt
-MATCH (key)<-[:USED]-(s:SignIn)
-WHERE s.resultClass = 'success' AND s.firstSeen >= addedAt AND s.firstSeen <= addedAt + duration($within)
-WITH key, changeEvents, change, addedAt, s.servicePrincipalId AS writtenObjectId, s.appId AS writtenAppId, s
-WITH key, changeEvents, change, addedAt, writtenObjectId, writtenAppId, collect(s) AS signIns, head(collect(s)) AS one
-MATCH (one)<-[:SIGNED_IN]-(p)
+// Sign-ins are many: first only who signed in, and again one by one where all else is known.
+CALL (key, addedAt) {
+  MATCH (key)<-[:USED]-(s:SignIn)
+  WHERE s.resultClass = 'success' AND s.firstSeen >= addedAt AND s.firstSeen <= addedAt + duration($within)
+  RETURN s.servicePrincipalId AS writtenObjectId, s.appId AS writtenAppId, min(s.key) AS one
+}
+MATCH (:SignIn {key: one})<-[:SIGNED_IN]-(p)
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
-WITH key, changeEvents, change, addedAt, writtenObjectId, writtenAppId, signIns, coalesce(whole, p) AS subject
+WITH key, changeEvents, change, addedAt, writtenObjectId, writtenAppId, coalesce(whole, p) AS subject
 // What the identity knew before: addresses, vaults and services.
 CALL (subject, addedAt) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[seen:SEEN_FROM]->(ip:IPAddress) WHERE seen.firstSuccess < addedAt
@@ -50,7 +52,9 @@ CALL (subject, addedAt) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[before:REACHED]->(target) WHERE before.firstSuccess < addedAt
   RETURN collect(DISTINCT coalesce(target.resourceId, target.appId)) AS knownTargets
 }
-UNWIND signIns AS s
+MATCH (key)<-[:USED]-(s:SignIn)
+WHERE s.resultClass = 'success' AND s.firstSeen >= addedAt AND s.firstSeen <= addedAt + duration($within)
+  AND coalesce(s.servicePrincipalId, '') = coalesce(writtenObjectId, '') AND coalesce(s.appId, '') = coalesce(writtenAppId, '')
 // Few sign-ins can be part of a story; links are looked up for those only. The service named is Azure Key Vault.
 WITH key, changeEvents, change, addedAt, writtenObjectId, writtenAppId, subject, knownAddresses, knownTargets, s
 WHERE s.linkedCount > 0 AND (NOT s.address IN knownAddresses OR NOT s.resourceAppId IN knownTargets

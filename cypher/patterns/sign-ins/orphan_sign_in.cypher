@@ -37,8 +37,10 @@ WITH s.kind AS kind, s.servicePrincipalId AS objectId, s.appId AS appId, s.addre
   min(s.key) AS one, min(s.firstSeen) AS firstAt, max(s.lastSeen) AS lastAt, max(s.resourceName) AS name,
   sum(s.unexplainedCount) AS unexplained, sum(s.possibleOtherAddressCount) AS fromOther,
   // What cannot be decided is only counted.
-  collect(CASE WHEN s.evidence IN ['complete', 'changesOnly', 'partialScopes'] THEN {at: s.firstSeen,
-    ids: CASE WHEN size(coalesce(s.unexplainedIds, [])) > 0 THEN s.unexplainedIds ELSE s.sampleIds END} END) AS samples
+  collect(CASE WHEN s.evidence IN ['complete', 'changesOnly', 'partialScopes'] THEN {at: s.firstSeen, key: s.key} END) AS folds
+// Of more than twenty folds those of the first day, by the hour of the first: here of the group, below of all that is one.
+WITH kind, objectId, appId, resourceAppId, coverage, one, firstAt, lastAt, name, unexplained, fromOther, size(folds) AS n,
+  [x IN folds WHERE size(folds) <= 20 OR x.at < firstAt + duration('P1D')] AS folds
 MATCH (s:SignIn {key: one})<-[:SIGNED_IN]-(p)
 OPTIONAL MATCH (p)-[:PART_OF]->(whole:Identity)
 OPTIONAL MATCH (s)-[:FROM]->(ip:IPAddress)
@@ -47,10 +49,18 @@ WITH coalesce(whole, p) AS subject, ip.address AS address, resourceAppId, covera
   min(objectId) AS writtenObjectId, min(appId) AS writtenAppId,
   max(r.name) AS listedName, max(name) AS writtenName, max(r.caption) AS caption,
   sum(unexplained) AS unexplained, sum(fromOther) AS fromOther, min(firstAt) AS firstAt, max(lastAt) AS lastAt,
-  collect(samples) AS written
-WITH *, reduce(all = [], some IN written | all + some) AS samples
-// Of more than twenty folds those of the first day, by the hour of the first.
-WITH *, [x IN samples WHERE size(samples) <= 20 OR x.at < firstAt + duration('P1D') | x.ids] AS samples
+  sum(n) AS n, collect(folds) AS written
+WITH subject, address, resourceAppId, coverage, writtenObjectId, writtenAppId, unexplained, fromOther, firstAt, lastAt,
+  coalesce(listedName, writtenName, caption, resourceAppId) AS resource, n, reduce(all = [], some IN written | all + some) AS folds
+// What is not shown is let go before the sort.
+WITH subject, address, resourceAppId, coverage, writtenObjectId, writtenAppId, unexplained, fromOther, firstAt, lastAt, resource,
+  [x IN folds WHERE n <= 20 OR x.at < firstAt + duration('P1D') | x.key] AS shown
+CALL (shown) {
+  UNWIND shown AS one
+  MATCH (s:SignIn {key: one})
+  WITH collect(CASE WHEN size(coalesce(s.unexplainedIds, [])) > 0 THEN s.unexplainedIds ELSE s.sampleIds END) AS samples
+  RETURN reduce(all = [], ids IN samples | all + ids) AS evidence
+}
 // Which logs of the resource were collected, and for which scopes: what "no change seen" is about.
 CALL () {
   OPTIONAL MATCH (l:LogSource {tenantId: $tenantId}) WHERE l.scope <> ''
@@ -73,11 +83,11 @@ WITH *, CASE coverage WHEN 'complete' THEN 'found'
     CASE WHEN size(scopes) = 0 THEN '' ELSE ' (' +
       reduce(text = '', scope IN scopes | text + CASE text WHEN '' THEN '' ELSE ', ' END + scope) + ')' END AS place
 RETURN verdict, CASE verdict WHEN 'found' THEN null ELSE coverage END AS reason,
-  subject, firstAt, lastAt, reduce(all = [], ids IN samples | all + ids) AS evidence,
+  subject, firstAt, lastAt, evidence,
   CASE verdict WHEN 'found' THEN 'medium' ELSE 'info' END AS severity,
   CASE verdict WHEN 'found' THEN 'high' ELSE 'low' END AS confidence,
   $tenantId AS tenantId, coalesce(subject.appId, writtenObjectId, writtenAppId) AS principalId, resourceAppId, address,
-  coverage, coalesce(listedName, writtenName, caption, resourceAppId) AS resource, signIns, unexplained,
+  coverage, resource, signIns, unexplained,
   fromOther AS possibleFromOtherAddress, scopes,
   coalesce(subject.name, subject.caption) AS principal,
   coalesce(address, 'an address that the log does not state') AS origin,

@@ -69,20 +69,32 @@ CALL () {
   RETURN subject, 'rename' AS kind, null AS address, null AS keyId, c.at AS start, c.at + duration($around) AS stop,
     c.eventId AS event
 }
-WITH * WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
-MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)
-WHERE s.resourceAppId = '797f4846-ba00-4fd7-ba43-dac1f8f63013' AND s.resultClass = 'success' AND s.kind = 'servicePrincipal'
-  AND s.unexplainedCount + s.possibleOtherAddressCount > 0
-  AND coalesce(s.lastSeen >= start, true) AND coalesce(s.firstSeen < stop, true)
-  AND coalesce(s.address = address, address IS NULL) AND coalesce(s.keyId = keyId, keyId IS NULL)
-WITH subject, s, collect(DISTINCT kind) AS kinds, collect(DISTINCT event) AS events ORDER BY s.firstSeen, s.key
-WITH subject, s.address AS address, CASE WHEN s.evidence = 'changesOnly' THEN 'complete' ELSE s.evidence END AS coverage,
-  min(s.servicePrincipalId) AS writtenObjectId, min(s.appId) AS writtenAppId,
-  sum(s.unexplainedCount + s.possibleOtherAddressCount) AS signIns, sum(s.possibleOtherAddressCount) AS fromOther,
-  min(s.firstSeen) AS firstAt, max(s.lastSeen) AS lastAt,
-  reduce(all = [], ids IN collect(CASE WHEN size(coalesce(s.unexplainedIds, [])) > 0 THEN s.unexplainedIds ELSE s.sampleIds END)
-    [..20] | all + ids) AS events, reduce(all = [], some IN collect(kinds) | all + some) AS kinds,
-  reduce(all = [], some IN collect(events) | all + some) AS renameEvents
+WITH subject, kind, address, keyId, start, stop, event WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
+WITH subject, collect({kind: kind, address: address, keyId: keyId, start: start, stop: stop, event: event}) AS novelties
+// Each sign-in of an identity is looked at once, beside all that was new for it, and one identity after the other.
+CALL (subject, novelties) {
+  MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)
+  WHERE s.resourceAppId = '797f4846-ba00-4fd7-ba43-dac1f8f63013' AND s.resultClass = 'success' AND s.kind = 'servicePrincipal'
+    AND s.unexplainedCount + s.possibleOtherAddressCount > 0
+  WITH s, s.address AS address, s.keyId AS keyId, s.firstSeen AS firstSeen, s.lastSeen AS lastSeen, novelties
+  WITH s, address, firstSeen, lastSeen, [x IN novelties WHERE coalesce(keyId = x.keyId, x.keyId IS NULL)
+    AND coalesce(address = x.address, x.address IS NULL)
+    AND coalesce(lastSeen >= x.start, true) AND coalesce(firstSeen < x.stop, true)] AS fitting
+  WHERE size(fitting) > 0
+  WITH s, address, firstSeen, lastSeen, fitting ORDER BY firstSeen, s.key
+  WITH address, CASE WHEN s.evidence = 'changesOnly' THEN 'complete' ELSE s.evidence END AS coverage,
+    min(s.servicePrincipalId) AS writtenObjectId, min(s.appId) AS writtenAppId,
+    sum(s.unexplainedCount + s.possibleOtherAddressCount) AS signIns, sum(s.possibleOtherAddressCount) AS fromOther,
+    min(firstSeen) AS firstAt, max(lastSeen) AS lastAt,
+    collect(CASE WHEN size(coalesce(s.unexplainedIds, [])) > 0 THEN s.unexplainedIds ELSE s.sampleIds END)[..20] AS samples,
+    collect(fitting) AS fitting
+  UNWIND fitting AS some
+  UNWIND some AS x
+  WITH address, coverage, writtenObjectId, writtenAppId, signIns, fromOther, firstAt, lastAt, samples,
+    collect(DISTINCT x.kind) AS kinds, collect(DISTINCT x.event) AS renameEvents
+  RETURN address, coverage, writtenObjectId, writtenAppId, signIns, fromOther, firstAt, lastAt, kinds, renameEvents,
+    reduce(all = [], ids IN samples | all + ids) AS events
+}
 WITH *, 'address' IN kinds AS newAddress, 'key' IN kinds AS newKey, 'indicator' IN kinds AS listed, 'rename' IN kinds AS renamed
 WITH *, [text IN [CASE WHEN newAddress THEN 'the address is new' END, CASE WHEN newKey THEN 'the key is new' END,
     CASE WHEN listed THEN 'threat intelligence listed the address' END,
