@@ -7,7 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from graphcorr.content import content_dir
 from graphcorr.load import load
+from graphcorr.patterns.cases import read_cases
+from graphcorr.patterns.parse import load_patterns
 from graphcorr.scan import scan
 from tests.builders import guid, jsonl
 from tests.evidence import ACTIVITIES, SIGN_INS, Case, apart, configured, tenant_of
@@ -69,3 +72,20 @@ def test_every_state_of_the_logs_has_a_case() -> None:
     assert {evidence for *_, evidence in ACTIVITIES} == {
         "complete", "gap", "notCollected", "tokenOlderThanCoverage", "microsoftOwned", "tooRecent",
     }  # fmt: skip
+
+
+def test_every_reason_that_a_pattern_names_has_a_case() -> None:
+    """Reasons that it takes over from `evidence` are in the cases above."""
+    patterns = load_patterns([content_dir("cypher") / "patterns"])
+    shown = {
+        pattern.id: {
+            expected["reason"]
+            for case in read_cases(pattern.cases_path)
+            for expected in case.expect
+            if expected["verdict"] == "notDecidable"
+        }
+        for pattern in patterns
+    }
+    reasons = set().union(*shown.values())
+    named = {pattern.id: {reason for reason in reasons if f"'{reason}'" in pattern.query} for pattern in patterns}
+    assert {id: missing for id in named if (missing := named[id] - shown[id])} == {}
