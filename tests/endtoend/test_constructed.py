@@ -89,9 +89,8 @@ def test_every_act_leads_back_to_its_sign_in(graph: Graph) -> None:
     ]
 
 
-def test_identities_with_their_three_ids_and_names(graph: Graph, graphs: dict[str, Graph]) -> None:
-    # Graph's sign-ins do not say who owns the resource: only an inventory would.
-    microsoft = "application" if graph is graphs["graph"] else "microsoft"
+def test_identities_with_their_three_ids_and_names(graph: Graph) -> None:
+    # Graph's sign-ins do not say who owns the resource: its app id is on the list of Microsoft's.
     rows = {
         row["identityId"]: (row["kind"], row["name"], row["formerNames"], row["formerIds"])
         for row in graph.nodes("Identity")
@@ -111,13 +110,13 @@ def test_identities_with_their_three_ids_and_names(graph: Graph, graphs: dict[st
         "app:dacb81db-4564-4349-b533-455ff76dce2b": (
             "managedIdentity", "la-nightly-report", [], ["sp:a63535d1-faa1-4815-b3db-656f292e13d4"]),
         "app:00000003-0000-0000-c000-000000000000": (
-            microsoft, None, [], ["sp:db093ab1-b21c-4b48-a8ec-6f53ad50c3c0"]),
+            "microsoft", None, [], ["sp:db093ab1-b21c-4b48-a8ec-6f53ad50c3c0"]),
         "app:797f4846-ba00-4fd7-ba43-dac1f8f63013": (
-            microsoft, None, [], ["sp:739cefb7-cd37-46f3-8f60-178433687209"]),
+            "microsoft", None, [], ["sp:739cefb7-cd37-46f3-8f60-178433687209"]),
         "app:cfa8b339-82a2-471a-a3c9-0fc0be7a4093": (
-            microsoft, None, [], ["sp:4834aae3-2e13-4579-9ed2-da47418a5ea3"]),
+            "microsoft", None, [], ["sp:4834aae3-2e13-4579-9ed2-da47418a5ea3"]),
         "app:e406a681-f3d4-42a8-90b6-c2b029497af1": (
-            microsoft, None, [], ["sp:047ddd1e-4c09-4ef3-a497-7fbfdc0b5a73"]),
+            "microsoft", None, [], ["sp:047ddd1e-4c09-4ef3-a497-7fbfdc0b5a73"]),
         # "Managed Service Identity", which rotated a key: no record states its app id.
         "sp:b3dd5181-ed8a-417d-9965-7e369b47de5a": ("unknown", None, [], []),
     }  # fmt: skip
