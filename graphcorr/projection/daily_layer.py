@@ -23,7 +23,7 @@ from graphcorr.archive.merge import event_columns, merge_sql, moved_sql, shared_
 from graphcorr.projection import day_files, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import duckdb
 
@@ -150,20 +150,26 @@ def build(
                 _export(days, root, {day: wanted[day] for day in chunk})
             return len(chunk)
 
-        parts = list(chunks(touched, surveyed.rows))
-        done = 0
-        with ThreadPoolExecutor(min(_WORKERS, len(parts))) as pool:
-            try:
-                for count in pool.map(compute, parts):
-                    done += count
-                    if progress is not None:
-                        progress("projecting days", done, len(touched))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        each(compute, list(chunks(touched, surveyed.rows)), "projecting days", progress)
     manifest = {"types": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
     _publish(root, manifest)
     return Daily(root, wanted, ids.digest(shared, sorted(manifest.items())))
+
+
+def each(
+    work: Callable[[list[date]], int], parts: Sequence[list[date]], what: str, progress: Progress | None = None
+) -> None:
+    """Work on chunks of days, some at a time; `work` returns how many days it did."""
+    total, done = sum(map(len, parts)), 0
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        try:
+            for count in pool.map(work, parts):
+                done += count
+                if progress is not None:
+                    progress(what, done, total)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 @contextmanager

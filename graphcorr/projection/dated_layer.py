@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from graphcorr import ids
@@ -41,8 +40,6 @@ CONTEXT = ("day_user", "day_app", "day_principal", "day_credential", "day_newest
 
 # Day → digest that the files of a folder of tables are named after, also if the day has none.
 _DAYS = "days.json"
-# So many chunks of days are made at a time.
-_WORKERS = 2
 
 
 def build(
@@ -62,21 +59,12 @@ def build(
     wanted = _digests(duck, daily, circumstances)
     missing = sorted(set(wanted) - _take_over(earlier, wanted, target))
     parts = list(daily_layer.chunks(missing, rows)) if missing else []
-    done = 0
 
     def make(days: list[date]) -> int:
         _make(duck, daily, {day: wanted[day] for day in days}, target)
         return len(days)
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        try:
-            for count in pool.map(make, parts):
-                done += count
-                if progress is not None:
-                    progress("building the graph's tables", done, len(missing))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    daily_layer.each(make, parts, "building the graph's tables", progress)
     (target / _DAYS).write_text(json.dumps({str(day): digest for day, digest in wanted.items()}), encoding="utf-8")
 
 

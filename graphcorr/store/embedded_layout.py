@@ -16,6 +16,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from graphcorr.archive.duck import escaped
 from graphcorr.graph.schema import EDGES, NODES, Edge, Node
 from graphcorr.store.base import Progress
 from graphcorr.store.difference import Difference, Table
@@ -102,7 +103,7 @@ class _Writer:
         self._duck.execute(
             f"INSERT INTO numbers SELECT '{node.label}', key, {self._done} + file_row_number "
             "FROM read_parquet($1, file_row_number = true)",
-            [str(path)],
+            [escaped([str(path)])],
         )
         self._report(self._count(node))
         return path
