@@ -56,6 +56,10 @@ class StoreError(GraphcorrError):
     exit_code = 5
 
 
+class OverLimit(StoreError):
+    """One statement needs more memory or time than the store gives it. The store is well, and smaller ones may pass."""
+
+
 class LockedError(GraphcorrError):
     """Another run holds the home."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from graphcorr.content import content_dir
-from graphcorr.errors import InputError, PatternError, UsageError
+from graphcorr.errors import InputError, OverLimit, PatternError, UsageError
 from graphcorr.findings import Finding, Subject, order, severity_rank
 from graphcorr.home import DEFAULT_HOME, Home
 from graphcorr.patterns.model import SEVERITIES, Pattern
@@ -142,8 +142,9 @@ def scan_store(
     """Run the patterns (those named in `only`, else all) over every tenant of the store.
 
     `parameters` overrides defaults: pattern id → parameter → value. What `allow` names is told apart from the rest. A
-    pattern that the store refuses or whose rows break its contract gets status `failed`, the others go on. Raises
-    UsageError for ids and parameters that do not exist, StoreError if the store itself fails.
+    pattern that the store refuses, that needs more memory than it has, or whose rows break its contract gets status
+    `failed`, the others go on. Raises UsageError for ids and parameters that do not exist, StoreError if the store
+    itself fails.
     """
     chosen = _chosen(patterns, only)
     overrides = parameters or {}
@@ -238,7 +239,7 @@ def _scan_pattern(
         judged = judged or not pattern.needs or any(source in seen for source in pattern.needs)
         try:
             rows.extend(run_pattern(pattern, store, tenant, max(seen.values()), params))
-        except PatternError as error:
+        except (PatternError, OverLimit) as error:
             _LOG.warning("pattern %s failed: %s", pattern.id, error)
             message = str(error)
             break

@@ -91,7 +91,8 @@ class Store(Protocol):
 
         Parameters and results are plain values; datetimes are aware UTC both ways, dates and durations come back as
         ISO text. Raises PatternError for a statement that the engine refuses or that is not read-only
-        (`read_only.check`), StoreError if nothing was ever written.
+        (`read_only.check`), OverLimit for one that needs more memory or time than there is, StoreError if nothing was
+        ever written.
         """
         ...
 

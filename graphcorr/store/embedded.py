@@ -17,7 +17,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any, Self
 
-from graphcorr.errors import GraphcorrError, PatternError, StoreError
+from graphcorr.errors import GraphcorrError, OverLimit, PatternError, StoreError
 from graphcorr.graph.schema import VERSION, Node, node_of_label
 from graphcorr.store import embedded_java as bridge
 from graphcorr.store import embedded_schema, embedded_write, read_only
@@ -40,6 +40,8 @@ _LOAD_FIRST = "run graphcorr load first"
 _WORTH_A_BUILD = 0.5
 # What DuckDB may use for a build, before Java takes its heap.
 _BEFORE_JAVA = "500MB"
+# What the engine says when a statement collects or sorts more than it lets one do.
+_ENGINE_LIMIT = "arcadedb.queryMaxHeapElementsAllowedPerOp"
 # Rows that are laid out; below the root, where there is room for a graph.
 _LAYOUT = "layout"
 # Rows that `rows` reads at a time.
@@ -250,10 +252,9 @@ def _failure(error: Exception, cypher: str | None = None) -> GraphcorrError:
     """The engine's complaint as ours: about the statement if there is one and the engine itself is well."""
     kind = type(error).__name__.rpartition(".")[2]
     message = _first_line(error)
-    if kind == "OutOfMemoryError":
-        return StoreError(
-            f"the embedded store ran out of memory: {message}", hint="use a Neo4j server for a graph of this size"
-        )
+    if kind == "OutOfMemoryError" or _ENGINE_LIMIT in message:
+        words = f"too much for the memory of the embedded store: {message}"
+        return OverLimit(words, hint="use a Neo4j server for a graph of this size")
     broken = ("Database", "Transaction", "Concurrent", "NeedRetry", "Timeout", "Lock", "Schema")
     if cypher is None or kind.startswith(broken):
         return StoreError(f"the embedded store failed: {kind}: {message}", hint="run graphcorr load to build it anew")

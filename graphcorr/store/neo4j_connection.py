@@ -23,7 +23,7 @@ from neo4j.exceptions import (
     SessionExpired,
 )
 
-from graphcorr.errors import GraphcorrError, PatternError, StoreError, UsageError
+from graphcorr.errors import GraphcorrError, OverLimit, PatternError, StoreError, UsageError
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 # `CALL (x) { … }` and what else the patterns are written in; the oldest server that the tests run on.
@@ -38,10 +38,6 @@ _TIMED_OUT = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration")
 T = TypeVar("T")
 Work = Callable[[neo4j.Transaction, bool], T]
 """What a transaction does; the flag says that it is tried again and may have been committed before."""
-
-
-class BatchTooLarge(StoreError):
-    """The server had too little memory or time for one transaction; a smaller one may pass."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +136,7 @@ class Connection:
 
         Tried again until it works or `retry_seconds` have passed: lost connections, restarts, changed leaders,
         deadlocks, and commits whose answer was lost – so `work` must be able to find its own result and leave it.
-        Raises BatchTooLarge where less work at once may help.
+        Raises OverLimit where less work at once may help.
         """
         give_up: float | None = None
         for attempt in count():
@@ -211,7 +207,7 @@ def failure(error: DriverError | Neo4jError, name: str) -> GraphcorrError:
         return StoreError("the server cannot write to its disk, which is probably full", where=name, hint="free space "
                           "there, restart the server, then run the command again")  # fmt: skip
     if kind.endswith(_MEMORY) or kind in _TIMED_OUT:
-        return BatchTooLarge(f"too much for one transaction: {message}", where=name, hint="raise the server's "
+        return OverLimit(f"too much for one transaction: {message}", where=name, hint="raise the server's "
                              "db.memory.transaction.max, heap or db.transaction.timeout")  # fmt: skip
     if isinstance(error, ConfigurationError):  # what we ask of the driver came with Bolt 5
         return StoreError("the server speaks an older protocol than Neo4j 5", where=name, hint=_NEEDED)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import neo4j
 
-from graphcorr.errors import StoreError
+from graphcorr.errors import OverLimit, StoreError
 from graphcorr.graph.schema import EDGES, NODES, Edge, Node, properties_of
 from graphcorr.store.base import Progress
 from graphcorr.store.difference import TABLES, Difference
-from graphcorr.store.neo4j_connection import BatchTooLarge, Connection, run
+from graphcorr.store.neo4j_connection import Connection, run
 from graphcorr.store.neo4j_lease import MARKER_LABEL, Lease
 from graphcorr.store.neo4j_values import to_rows
 from graphcorr.store.plan import having, property_types
@@ -129,7 +129,7 @@ class Writer:
             while size:
                 try:
                     deleted = self._transaction(statement, {"size": size})
-                except BatchTooLarge:
+                except OverLimit:
                     if size == 1:
                         raise
                     size //= 2
@@ -188,7 +188,7 @@ class Writer:
             part = rows[start : start + self._rows]
             try:
                 self._write(statement, part)
-            except BatchTooLarge:
+            except OverLimit:
                 if len(part) == 1:
                     raise
                 self._rows = len(part) // 2

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from good import GOOD, write
 
-from graphcorr.errors import InputError, PatternError, UsageError
+from graphcorr.errors import InputError, OverLimit, PatternError, UsageError
 from graphcorr.patterns.model import Pattern
 from graphcorr.patterns.parse import read_pattern
 from graphcorr.report import csv, text
@@ -47,7 +47,7 @@ class PlayedStore:
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     tenants: tuple[tuple[Any, ...], ...] = (("t", "AuditLogs", AT), ("t", "AzureActivity", LATER))
-    refuse: bool = False
+    refuse: Exception | None = None
     asked: list[Mapping[str, Any]] = field(default_factory=list)
     name: str = "played"
 
@@ -57,7 +57,7 @@ class PlayedStore:
         if cypher.lstrip().startswith("UNWIND"):
             return Result((), ())  # what connects findings to stories
         if self.refuse:
-            raise PatternError("no such function")
+            raise self.refuse
         self.asked.append(dict(parameters or {}))
         return Result(COLUMNS, tuple(self.rows))
 
@@ -128,7 +128,8 @@ def test_what_is_undecided_is_counted_by_subject_and_reason(pattern: Pattern) ->
         ([], {"tenants": ()}, "noRecords"),
         ([row("o", verdict="notDecidable", reason="gap")], {}, "notDecidable"),
         ([row("o")], {}, "found"),
-        ([row("o")], {"refuse": True}, "failed"),
+        ([row("o")], {"refuse": PatternError("invalid")}, "failed"),
+        ([row("o")], {"refuse": OverLimit("too much")}, "failed"),
         ([row("o", verdict="guilty")], {}, "failed"),
         ([row("o", verdict="notDecidable")], {}, "failed"),
         ([row("o", subject=None)], {}, "failed"),

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from graphcorr.errors import PatternError, StoreError, UsageError
+from graphcorr.errors import OverLimit, PatternError, StoreError, UsageError
 from graphcorr.graph.schema import EDGES, NODES, VERSION
 from graphcorr.store.base import GraphEdge, GraphNode, GraphPath, Marker, Store
 from graphcorr.store.difference import column_types, table_name
@@ -436,6 +436,12 @@ def test_statements_that_are_no_valid_query_are_refused(filled: Store, tables: P
         filled.query(cypher)
     # Neo4j keeps its marker as a node.
     assert values(filled, "MATCH (n) WHERE NOT n:GraphcorrMarker RETURN count(n)") == [len(NODE_ROWS)]
+
+
+def test_a_statement_too_large_for_the_store_is_told_from_a_wrong_one(filled: Store) -> None:
+    with pytest.raises(OverLimit):
+        filled.query("UNWIND range(1, 100000) AS i UNWIND range(1, 1000) AS j WITH collect([i, j]) AS x RETURN size(x)")
+    assert values(filled, "RETURN 1") == [1]
 
 
 ALLOWED = [

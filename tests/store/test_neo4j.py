@@ -14,10 +14,10 @@ import pytest
 from neo4j.exceptions import Neo4jError
 
 from graphcorr.cli import run
-from graphcorr.errors import LockedError, PatternError, StoreError, UsageError
+from graphcorr.errors import LockedError, OverLimit, PatternError, StoreError, UsageError
 from graphcorr.store import neo4j_write
 from graphcorr.store.neo4j import Neo4jStore
-from graphcorr.store.neo4j_connection import BatchTooLarge, Connection, Credentials, failure, read_credentials
+from graphcorr.store.neo4j_connection import Connection, Credentials, failure, read_credentials
 from graphcorr.store.neo4j_lease import Lease
 from graphcorr.store.verify import verify
 from tests.graphs import edge, node, write
@@ -316,9 +316,9 @@ def test_an_address_that_is_not_understood_is_refused(address: str) -> None:
 # Code and message of the server → our error and words; what a Community server cannot be made to say.
 ANSWERS: dict[tuple[str, str], tuple[type[Exception], str]] = {
     ("Neo.ClientError.Security.Forbidden", "Create node is not allowed"): (StoreError, "may not write"),
-    ("Neo.TransientError.General.TransactionMemoryLimit", "x"): (BatchTooLarge, "db.memory.transaction.max"),
-    ("Neo.TransientError.General.MemoryPoolOutOfMemoryError", "x"): (BatchTooLarge, "db.memory.transaction.max"),
-    ("Neo.ClientError.Transaction.TransactionTimedOut", "x"): (BatchTooLarge, "db.transaction.timeout"),
+    ("Neo.TransientError.General.TransactionMemoryLimit", "x"): (OverLimit, "db.memory.transaction.max"),
+    ("Neo.TransientError.General.MemoryPoolOutOfMemoryError", "x"): (OverLimit, "db.memory.transaction.max"),
+    ("Neo.ClientError.Transaction.TransactionTimedOut", "x"): (OverLimit, "db.transaction.timeout"),
     ("Neo.DatabaseError.General.UnknownError", "write: No space left on device"): (StoreError, "disk.*probably full"),
     ("Neo.DatabaseError.Transaction.TransactionLogError", "x"): (StoreError, "disk.*probably full.*restart the server"),
     ("Neo.ClientError.Cluster.NotALeader", "No write on follower"): (StoreError, "neo4j:// instead of bolt://"),
