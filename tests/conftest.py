@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from graphcorr.store.embedded_schema import TEMPLATES
 from tests.neo4j_server import Servers
+
+# No test fails because the machine is busy.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -26,7 +26,7 @@ from archive_samples import (
     sign_in,
     versions,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphcorr.archive import archive as module
@@ -268,7 +268,7 @@ def whole(tmp_path_factory):
     return load(tmp_path_factory.mktemp("whole"), POOL)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=6, derandomize=True)
 @given(st.data())
 def test_order_splitting_and_repetition_of_deliveries_change_nothing(whole, data):
     shuffled = data.draw(st.permutations(POOL + POOL[:5]))

@@ -216,7 +216,7 @@ def event_of(key: str, items: list[Any]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(items=st.lists(VERSION, min_size=1, max_size=8))
 def test_merged_events_obey_the_rule_in_any_order(duck, items):
     keys = sorted({i.record.event_key for i in items})

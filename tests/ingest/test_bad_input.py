@@ -223,7 +223,7 @@ def test_many_problems_are_counted_and_the_first_kept(read):
     assert report.problems[0].line == 2
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     shape=st.sampled_from(sorted(SHAPES)),
     cut=st.floats(0, 1),

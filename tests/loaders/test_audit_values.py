@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphcorr.ids import ZERO_GUID
@@ -38,7 +38,6 @@ def key_description(keys):
     )
 
 
-@settings(deadline=None)
 @given(KEYS)
 def test_a_key_list_reads_back_whatever_the_names_hold(keys):
     listing = values.key_listing(key_description(keys))
@@ -49,7 +48,6 @@ def test_a_key_list_reads_back_whatever_the_names_hold(keys):
     }
 
 
-@settings(deadline=None)
 @given(KEYS, KEYS)
 def test_changes_are_the_set_difference_of_key_ids(old, new):
     changes = values.compare(
@@ -63,7 +61,6 @@ def test_changes_are_the_set_difference_of_key_ids(old, new):
     assert {key.key_id for what, key in back if what == "removed"} == new.keys() - old.keys()
 
 
-@settings(deadline=None)
 @given(KEYS.filter(len), st.integers(1, 200))
 def test_a_list_that_is_cut_off_states_what_stands_before_the_cut_and_no_more(keys, cut):
     text = key_description(keys)
@@ -123,7 +120,6 @@ def test_all_spellings_of_an_operation_are_one(name):
     assert values.normalise_operation(name) == "update application - certificates and secrets management"
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_normalising_an_operation_twice_changes_nothing(name):
     once = values.normalise_operation(name)
@@ -170,7 +166,6 @@ def test_the_only_guid_among_names_is_the_application(names, expected):
     assert values.only_guid(values.name_list(names)) == expected
 
 
-@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=8))
 def test_what_is_decoded_can_be_written_as_utf8(value):
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False)):

@@ -249,7 +249,7 @@ ODD = st.sampled_from([None, "", 0, -1, 2.5, True, [], {}, [[]], [None], {"a": [
 ALL_CASES = [case for case in loader_cases.cases() if case.loader in FILES and not case.error]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_an_odd_value_anywhere_is_not_stated_or_refused_but_never_a_crash(data):
     case = data.draw(st.sampled_from(ALL_CASES))

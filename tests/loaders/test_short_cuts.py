@@ -127,7 +127,7 @@ _ANY_CHANGES = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_ANY_CHANGES, min_size=1, max_size=6))
 def test_a_short_cut_changes_nothing_whatever_is_written(tmp_path_factory, changes):
     path = tmp_path_factory.mktemp("logs") / "PT1H.json"
