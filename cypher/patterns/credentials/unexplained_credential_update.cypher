@@ -18,7 +18,9 @@ params:
     reason: Old keys are removed, and renames and new owners belong to the same undertaking, within about a week.
   knownFor:
     default: P1D
-    reason: Who signs in with a stolen key and fails on purpose an hour later has not made that address the workload's.
+    reason: >
+      Who signs in with a stolen key, and within the hour fails on purpose or uses a new one, has not made that address the
+      workload's.
   nearExpiry:
     default: P30D
     reason: Keys are commonly renewed in the last month before they expire.
@@ -65,17 +67,19 @@ CALL (subject, key, addedAt) {
   WITH reduce(first = head(last), s IN last | CASE WHEN s.key < first.key THEN s ELSE first END) AS last, lastSuccess
   RETURN lastSuccess, coalesce(last.sampleIds, []) AS successEvents
 }
-// Does the log of sign-ins cover the look-back?
+// Does the log of sign-ins cover the look-back, and since when has it been without a hole?
 CALL (object, addedAt) {
   WITH CASE WHEN object:ManagedIdentity THEN 'AADManagedIdentitySignInLogs'
     ELSE 'AADServicePrincipalSignInLogs' END AS source, addedAt
   OPTIONAL MATCH (l:LogSource {tenantId: $tenantId}) WHERE l.source = source
-  OPTIONAL MATCH (l)-[:HAS_GAP]->(g:Gap) WHERE g.start < addedAt AND g.end > addedAt - duration($lookBack)
-  WITH addedAt, l, count(g) AS gaps
-  RETURN max(CASE WHEN l IS NULL THEN 0 WHEN l.declared = true THEN 3
+  OPTIONAL MATCH (l)-[:HAS_GAP]->(g:Gap) WHERE g.start < addedAt
+  WITH addedAt, l, max(g.end) AS lastHole
+  RETURN max(CASE WHEN l IS NULL THEN 0
     WHEN l.firstSeen > addedAt - duration($lookBack) THEN 1
-    WHEN l.lastSeen < addedAt OR gaps > 0 THEN 2
-    ELSE 3 END) AS coverage
+    WHEN l.lastSeen < addedAt OR lastHole > addedAt - duration($lookBack) THEN 2
+    ELSE 3 END) AS coverage,
+    max(CASE WHEN lastHole > l.firstSeen THEN lastHole ELSE l.firstSeen END) AS coveredSince,
+    max(CASE WHEN lastHole > l.firstSeen THEN 1 ELSE 0 END) = 1 AS holed
 }
 WITH *, CASE
     WHEN lastSuccess >= addedAt - duration($lookBack) THEN 'working'
@@ -94,21 +98,23 @@ CALL (subject, addedAt) {
     AND coalesce(gone.result, 'success') = 'success'
   RETURN min(gone.at) AS goneAt
 }
-// Explanation: it failed from an address of its own, with an expired key, or with a bad one that nobody had removed.
-CALL (subject, addedAt, goneAt) {
+// Explanation: it failed from an address of its own, with an expired key, or with a bad one that nobody had removed. An
+// address is its own after a day; of one that the logs do not show for a day, nobody can tell.
+CALL (subject, addedAt, goneAt, coveredSince) {
   // Two steps: few of the sign-ins failed, and only theirs are the addresses of interest.
   MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)
   WHERE s.resultClass = 'credentialFailed' AND s.firstSeen < addedAt AND s.lastSeen >= addedAt - duration($lookBack)
     AND (s.resultCode IN ['7000222', '1000502'] OR goneAt IS NULL OR s.firstSeen < goneAt)
-  WITH subject, s
+  WITH subject, coveredSince, s
   MATCH (s)-[:FROM]->(ip:IPAddress)
-  WHERE EXISTS {
-    MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip)
-    WHERE seen.firstSuccess < s.firstSeen
-      AND (s.resultCode IN ['7000222', '1000502'] OR seen.firstSuccess < s.firstSeen - duration($knownFor))
-  }
-  WITH s ORDER BY s.firstSeen, s.key
-  RETURN reduce(all = [], ids IN collect(s.sampleIds)[..5] | all + ids) AS failedEvents
+  MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip)
+  WITH s, coveredSince, min(seen.firstSuccess) AS knownSince
+  WHERE knownSince < s.firstSeen
+  WITH s, knownSince < s.firstSeen - duration($knownFor) AS own,
+    coveredSince > s.firstSeen - duration($knownFor) AS unsure
+  ORDER BY s.firstSeen, s.key
+  RETURN reduce(all = [], ids IN collect(CASE WHEN own THEN s.sampleIds END)[..5] | all + ids) AS failedEvents,
+    reduce(all = [], ids IN collect(CASE WHEN unsure AND NOT own THEN s.sampleIds END)[..5] | all + ids) AS unsureFailures
 }
 // Explanation: rotation. Somebody who manages its keys removed another one, and the new one is used from a known address.
 CALL (subject, key, actor, addedAt) {
@@ -124,14 +130,16 @@ CALL (subject, key, actor, addedAt) {
   })
   RETURN collect(DISTINCT gone.eventId) AS removalEvents
 }
-CALL (subject, key, addedAt) {
+CALL (subject, key, addedAt, coveredSince) {
   OPTIONAL MATCH (key)<-[:USED]-(s:SignIn)-[:FROM]->(ip:IPAddress) WHERE s.resultClass = 'success'
-  WITH subject, addedAt, s, ip ORDER BY s.firstSeen, s.key LIMIT 1
+  WITH subject, addedAt, coveredSince, s, ip ORDER BY s.firstSeen, s.key LIMIT 1
   RETURN head(collect(ip.address)) AS firstUseAddress, min(s.firstSeen) AS firstUseAt,
     coalesce(head(collect(s.sampleIds)), []) AS firstUseEvents,
-    max(CASE WHEN ip IS NULL THEN null WHEN EXISTS {
+    head(collect(CASE WHEN ip IS NULL THEN null WHEN EXISTS {
+      MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < addedAt - duration($knownFor)
+    } THEN 'own' WHEN coveredSince > addedAt - duration($knownFor) AND EXISTS {
       MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < addedAt
-    } THEN 1 ELSE 0 END) = 1 AS firstUseKnown
+    } THEN 'unsure' ELSE 'new' END)) AS firstUse
 }
 // Another key of the identity was about to expire.
 CALL (subject, key, addedAt) {
@@ -161,14 +169,17 @@ CALL (subject, addedAt) {
   RETURN collect(DISTINCT CASE WHEN became IS NOT NULL THEN c.eventId END) AS renameEvents,
     collect(DISTINCT CASE WHEN gave IS NOT NULL OR granted IS NOT NULL THEN c.eventId END) AS powerEvents
 }
-WITH *, size(failedEvents) > 0 AS failed, size(removalEvents) > 0 AND coalesce(firstUseKnown, false) AS rotated,
+WITH *, size(failedEvents) > 0 AS failed, size(removalEvents) > 0 AND coalesce(firstUse = 'own', false) AS rotated,
   size(habitEvents) > 0 AS habit,
-  size(renameEvents) + size(powerEvents) > 0 OR (firstUseAddress IS NOT NULL AND firstUseKnown = false) AS worse
-WITH *, failed OR rotated AS explained
-WITH *, CASE WHEN state = 'lastSuccessOlderThanLookBack' OR (state = 'working' AND explained) THEN 'lead'
-    WHEN state = 'working' THEN 'found' ELSE 'notDecidable' END AS verdict
-RETURN verdict,
-  CASE WHEN verdict = 'found' THEN null WHEN state = 'working' THEN 'explained' ELSE state END AS reason,
+  size(renameEvents) + size(powerEvents) > 0 OR coalesce(firstUse = 'new', false) AS worse
+WITH *, failed OR rotated AS explained, size(unsureFailures) > 0
+  OR size(removalEvents) > 0 AND coalesce(firstUse = 'unsure', false) AS unsure
+WITH *, CASE WHEN state = 'working' AND explained THEN 'explained'
+    WHEN state = 'working' AND unsure THEN CASE WHEN holed THEN 'gap' ELSE 'baselineTooShort' END
+    WHEN state <> 'working' THEN state END AS reason
+WITH *, CASE WHEN reason IS NULL THEN 'found'
+    WHEN state IN ['working', 'lastSuccessOlderThanLookBack'] THEN 'lead' ELSE 'notDecidable' END AS verdict
+RETURN verdict, reason,
   subject, addedAt AS firstAt, coalesce(firstUseAt, addedAt) AS lastAt,
   [x IN changes | x.eventId] + successEvents + firstUseEvents + renameEvents + powerEvents AS evidence,
   // Habit and a near expiry lower it one step each; they explain nothing: one can be faked, the other is known from
@@ -181,17 +192,22 @@ RETURN verdict,
     text: 'It had failed to sign in with a bad or expired key from an address that it uses.'},
    {id: 'rotation', present: rotated, evidence: removalEvents,
     text: 'Someone who manages its keys removed another one, and the new key was first used from a known address.'},
+   {id: 'addressTooNew', present: unsure, evidence: unsureFailures + CASE WHEN size(unsureFailures) = 0 THEN firstUseEvents ELSE [] END,
+    text: 'It failed, or a rotation used the new key, from an address of which the logs show less than a day.'},
    {id: 'nearExpiry', present: expiring, evidence: expiryEvents, 
     text: 'Another key was about to expire (lowers the severity only).'},
    {id: 'actorHabit', present: habit, evidence: habitEvents,
     text: 'The same actor had added keys to this identity before (lowers the severity only).'}] AS explanations,
   $tenantId AS tenantId, operationId, coalesce(key.keyId, key.thumbprint, key.key) AS credentialId,
   object.objectId AS changedObjectId, key.displayName AS credentialName, lastSuccess, firstUseAt, firstUseAddress,
-  firstUseKnown AS firstUseAddressKnown, size(renameEvents) AS renames, size(powerEvents) AS ownersAndGrants,
+  CASE firstUse WHEN 'own' THEN true WHEN 'new' THEN false END AS firstUseAddressKnown, size(renameEvents) AS renames, size(powerEvents) AS ownersAndGrants,
   coalesce(actor.userPrincipalName, actor.name, actor.caption, 'someone the logs do not show') AS actor,
   coalesce(subject.name, subject.caption) AS principal,
-  CASE WHEN state = 'working' AND NOT explained THEN 'nothing in the logs calls for a new key' +
+  CASE WHEN verdict = 'found' THEN 'nothing in the logs calls for a new key' +
       CASE WHEN expiring THEN ' but that another one was about to expire' ELSE '' END
+    WHEN state = 'working' AND unsure AND NOT explained THEN CASE WHEN size(unsureFailures) > 0
+      THEN 'failed sign-ins before' ELSE 'a rotation' END +
+      ' would explain it, but the logs show less than a day of the address'
     WHEN state = 'working' THEN 'explained by ' + CASE WHEN rotated THEN 'a rotation' ELSE 'failed sign-ins before' END
     WHEN state = 'lastSuccessOlderThanLookBack' THEN 'that is longer ago than the look-back'
     ELSE 'the logs cannot tell (' + state + ')' END AS conclusion
