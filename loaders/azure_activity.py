@@ -89,6 +89,11 @@ def _parse_export(obj: JsonObject, context: Context) -> Activity:
 
 
 def _parse_row(obj: JsonObject, context: Context) -> Activity:
+    if "EventTimestamp" in obj:  # no column of the table
+        raise RecordError(
+            "an event as PowerShell prints it: its operation is told in words of some language",
+            hint="export it with az monitor activity-log list, the REST API or diagnostic settings",
+        )
     event = _Event(
         time=obj.get("TimeGenerated"),
         # The legacy OperationName holds display text, translated where the tenant's language is another.

@@ -385,7 +385,11 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
         return
     delimiter = delimiter_of(start.split(b"\n", 1)[0].decode("utf-8", "replace"))
     if delimiter is None:
-        tally.problem(None, "neither JSON nor CSV with a header", "expected JSON, JSON Lines or CSV, also as gz or zip")
+        tally.problem(
+            None,
+            "neither JSON nor CSV with a header",
+            "expected JSON, JSON Lines, CSV or a list of addresses, also as gz or zip",
+        )
         return
     tally.shape("csv")
     text = (line.decode("utf-8", "surrogateescape") + "\n" for lines in _lines(blocks, tally) for line in lines)

@@ -40,8 +40,8 @@ _LOAD_FIRST = "run graphcorr load first"
 _WORTH_A_BUILD = 0.5
 # What DuckDB may use for a build, before Java takes its heap.
 _BEFORE_JAVA = "500MB"
-# What the engine says when a statement collects or sorts more than it lets one do.
-_ENGINE_LIMIT = "arcadedb.queryMaxHeapElementsAllowedPerOp"
+# What the engine says when a statement would hold more than it lets one hold: the setting that limits it.
+_ENGINE_LIMIT = "arcadedb.queryMax"
 # Rows that are laid out; below the root, where there is room for a graph.
 _LAYOUT = "layout"
 # Rows that `rows` reads at a time.
