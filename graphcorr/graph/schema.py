@@ -443,6 +443,10 @@ _SEEN = (
     _i("days", "Distinct UTC days."),
     _i("count", "Events."),
 )
+_TRUST = (
+    _s("issuer", "Issuer that a federated credential trusted then."),
+    _s("subject", "Subject that it trusted then."),
+)
 _CONSENT = _s("consentType", "application, allPrincipals, principal.")
 _OBJECTS = ("AppRegistration", "ServicePrincipal")
 _GRANTED = ("Permission", "DirectoryRole", "AzureRole")
@@ -490,10 +494,10 @@ EDGES: tuple[Edge, ...] = (
          (("Change", "DirectoryObject"),), (_s("role", "Type of the target as written."),)),
     Edge("ADDED", "A change or activity added something.",
          (("Change", "Credential"), ("Change", "DirectoryObject"), ("Activity", "Credential")),
-         (_s("objectKey", "Key of the object it was added to."),)),
+         (_s("objectKey", "Key of the object it was added to."), *_TRUST)),
     Edge("REMOVED", "A change removed something.",
          (("Change", "Credential"), ("Change", "DirectoryObject"), ("Activity", "Credential")),
-         (_s("objectKey", "Key of the object it was removed from."),)),
+         (_s("objectKey", "Key of the object it was removed from."), *_TRUST)),
     Edge("GRANTED", "A permission or role was granted.",
          tuple((c, g) for c in ("Change", "Activity") for g in _GRANTED), (_CONSENT,)),
     Edge("REVOKED", "A permission or role was revoked.",

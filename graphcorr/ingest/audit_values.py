@@ -90,6 +90,14 @@ class Key(NamedTuple):
     federated_name: str | None = None
     issuer: str | None = None
     subject: str | None = None
+    # For whom the tokens of the issuer must be made out, in one order; tells federated credentials apart, nothing else.
+    audiences: tuple[str, ...] | None = None
+
+    def trusts_as(self, other: Key) -> bool:
+        """Whether two statements of a credential trust the same; audiences that one leaves out may be equal."""
+        if (self.issuer, self.subject) != (other.issuer, other.subject):
+            return False
+        return self.audiences == other.audiences or None in (self.audiences, other.audiences)
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class Listing:
     """A list of credentials as stated on one side of a change."""
 
     # Credential by what identifies it.
-    keys: dict[tuple[str | None, ...], Key] = field(default_factory=dict)
+    keys: dict[tuple[object, ...], Key] = field(default_factory=dict)
     # False if the side is absent, cut off or holds an element that cannot be read: then a key that is not
     # in `keys` may exist all the same.
     stated: bool = False
@@ -106,7 +114,7 @@ class Listing:
 def key_listing(value: object) -> Listing:
     """The keys in one side of `KeyDescription`."""
     found, complete = _elements(value)
-    keys: dict[tuple[str | None, ...], Key] = {}
+    keys: dict[tuple[object, ...], Key] = {}
     for element in found:
         key = _key(element)
         # A key that is not closed is named all the same, but what was cut off with it is not known.
@@ -122,13 +130,13 @@ def key_listing(value: object) -> Listing:
 def federated_listing(value: object) -> Listing:
     """The federated credentials in one side of `FederatedIdentityCredentials`."""
     found, complete = _elements(value)
-    keys: dict[tuple[str | None, ...], Key] = {}
+    keys: dict[tuple[object, ...], Key] = {}
     for element in found:
         key = _federated(element)
         if key is None:
             complete = False
             continue
-        identity = (key.federated_id,) if key.federated_id else (None, key.issuer, key.subject)
+        identity = (key.federated_id,) if key.federated_id else (None, key.issuer, key.subject, key.audiences)
         keys[identity] = min(keys.get(identity, key), key, key=_order)
     return Listing(keys, complete)
 
@@ -181,11 +189,18 @@ def _federated(element: object) -> Key | None:
         federated_name=as_text(stated.get("name")),
         issuer=issuer,
         subject=subject,
+        audiences=_audiences(stated.get("audiences")),
     )
 
 
+def _audiences(stated: object) -> tuple[str, ...] | None:
+    if not isinstance(stated, list):
+        return None
+    return tuple(sorted({part for part in map(as_text, stated) if part is not None}))
+
+
 def _order(key: Key) -> tuple[str, ...]:
-    return tuple("" if part is None else part for part in key)
+    return tuple("" if part is None else str(part) for part in key)
 
 
 def compare(old: Listing, new: Listing) -> list[tuple[str, Key]]:
@@ -193,18 +208,18 @@ def compare(old: Listing, new: Listing) -> list[tuple[str, Key]]:
 
     Added and removed need both sides in full: where the other side is not stated, a key counts as kept,
     which means that every stated list holds it. Renamed keys keep their id under another display name. A
-    federated credential that keeps its id but now trusts another issuer or subject counts as added.
+    federated credential that keeps its id but now trusts another issuer, subject or audience counts as both: what it
+    trusted is removed, what it trusts is added.
     """
     changes: list[tuple[str, Key]] = []
     for identity, key in new.keys.items():
         former = old.keys.get(identity)
         if former is None:
-            change = "added" if old.stated else "kept"
-        elif (former.issuer, former.subject) != (key.issuer, key.subject):
-            change = "added"
+            changes.append(("added" if old.stated else "kept", key))
+        elif not former.trusts_as(key):
+            changes += [("removed", former), ("added", key)]
         else:
-            change = "kept" if former.display_name == key.display_name else "renamed"
-        changes.append((change, key))
+            changes.append(("kept" if former.display_name == key.display_name else "renamed", key))
     for identity, key in old.keys.items():
         if identity not in new.keys:
             changes.append(("removed" if new.stated else "kept", key))

@@ -87,6 +87,38 @@ def test_federated_credentials_before_a_cut_are_stated():
     assert values.federated_listing(lowered) == values.federated_listing(json.dumps([one]))
 
 
+_EXCHANGE, _OWN = "api://AzureADTokenExchange", "api://own"
+
+
+@pytest.mark.parametrize("federated_id", [None, KEY])
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([("a", [_EXCHANGE])], [("a", [_EXCHANGE]), ("b", [_OWN])], [("added", "b"), ("kept", "a")]),
+        ([("a", [_EXCHANGE]), ("b", [_OWN])], [("b", [_OWN])], [("kept", "b"), ("removed", "a")]),
+        ([("a", [_EXCHANGE, _OWN])], [("a", [_OWN, _EXCHANGE])], [("kept", "a")]),
+        ([("a", [_EXCHANGE])], [("a", [_OWN])], [("added", "a"), ("removed", "a")]),
+        ([("a", [])], [("a", [_OWN])], [("added", "a"), ("removed", "a")]),
+    ],
+)
+def test_audiences_tell_federated_credentials_of_one_issuer_and_subject_apart(before, after, expected, federated_id):
+    def listed(stated):
+        same = {"Issuer": "https://issuer.example", "Subject": "repo:a/b"}
+        ids_of = {"a": {"Id": federated_id}, "b": {"Id": CLIENT}} if federated_id else {}
+        parts = [{**same, "Name": name, "Audiences": audiences, **ids_of.get(name, {})} for name, audiences in stated]
+        return values.federated_listing(json.dumps(parts))
+
+    found = values.compare(listed(before), listed(after))
+    assert [(change, key.federated_name) for change, key in found] == expected
+
+
+def test_audiences_that_one_side_leaves_out_change_no_federated_credential():
+    one = {"Issuer": "https://issuer.example", "Subject": "repo:a/b", "Id": KEY}
+    two = {**one, "Audiences": [_EXCHANGE]}
+    found = values.compare(values.federated_listing([one]), values.federated_listing([two]))
+    assert [change for change, _ in found] == ["kept"]
+
+
 @pytest.mark.parametrize(
     ("value", "stated", "count"),
     [

@@ -99,6 +99,47 @@ def test_a_federated_credential_of_a_managed_identity_is_one_in_every_log(tmp_pa
     assert {e["fromKey"] for e in graph.edges("HAS_CREDENTIAL")} == {f"{TENANT}/{guid('d', 1)}"}
 
 
+def test_a_federated_credential_that_trusts_another_subject_from_now_on_shows_both_in_time(tmp_path: Path) -> None:
+    def trusts(n: int, time: str, old: list[Row], new: list[Row]) -> Row:
+        return audit(
+            n, time, "Update application", target("Application", guid("b", 1), FederatedIdentityCredentials=(old, new))
+        )
+
+    first = {**_FEDERATED, "Subject": "repo:z/z"}
+    unnamed = {name: part for name, part in _FEDERATED.items() if name != "Id"}
+    for_others = {**unnamed, "Name": "other", "Audiences": ["api://own"]}
+    rows = [
+        trusts(1, at("06:00"), [], [first]),
+        trusts(2, at("07:00"), [first], [_FEDERATED]),
+        trusts(3, at("08:00", 2), [], [unnamed, for_others]),
+        trusts(4, at("09:00", 2), [unnamed, for_others], [for_others]),
+    ]
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)})
+    changed, other = (graph.node("Credential", displayName=name) for name in ("github", "other"))
+    assert (changed["subject"], changed["addedAt"], changed["removedAt"]) == (
+        "repo:a/b",
+        moment("06:00"),
+        moment("09:00", 2),
+    )
+    assert (other["subject"], other["removedAt"]) == ("repo:a/b", None)
+    told = [
+        (e["fromKey"], e["type"], e["subject"]) for kind in ("ADDED", "REMOVED")
+        for e in ({**edge, "type": kind} for edge in graph.edges(kind, toKey=changed["key"]))
+    ]  # fmt: skip
+    assert sorted(told) == [
+        ("Directory_1", "ADDED", "repo:z/z"),
+        ("Directory_2", "ADDED", "repo:a/b"),
+        ("Directory_2", "REMOVED", "repo:z/z"),
+        ("Directory_3", "ADDED", "repo:a/b"),
+        ("Directory_4", "REMOVED", "repo:a/b"),
+    ]
+    held = [(e["validFrom"], e["validTo"]) for e in graph.edges("HAS_CREDENTIAL", toKey=changed["key"])]
+    assert sorted(held) == [
+        (moment("06:00"), moment("07:00")),
+        (moment("07:00"), moment("09:00", 2)),
+    ]
+
+
 def test_a_detection_is_about_the_principal_the_sign_in_and_the_keys_that_it_names(tmp_path: Path) -> None:
     detection = {
         "Type": "AADServicePrincipalRiskEvents", "TimeGenerated": at("09:00", 3), "DetectedDateTime": at("09:00", 3),

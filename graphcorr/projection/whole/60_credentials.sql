@@ -69,16 +69,20 @@ UNION ALL
 SELECT r.tenant, n.strong, NULL, r.key_id, NULL, NULL, NULL, NULL, NULL, r."at", 'reported', r.event_key, NULL, NULL, NULL
 FROM risk_key r JOIN credential_name n USING (tenant, credential);
 
+-- One record removes what a credential trusted and adds what it trusts now, in this order.
 CREATE OR REPLACE TABLE credential AS
 SELECT tenant, strong, tenant || '/' || strong AS key,
        -- What the directory says of a key weighs more than what a sign-in hints at.
        coalesce(max(kind) FILTER (what <> 'used'), max(kind)) AS kind,
-       max(key_id) AS key_id, max(thumbprint) AS thumbprint, max(federated_id) AS federated_id, max(issuer) AS issuer, max(subject) AS subject,
+       max(key_id) AS key_id, max(thumbprint) AS thumbprint, max(federated_id) AS federated_id,
+       -- What it trusts now.
+       max_by(issuer, ("at" IS NOT NULL, "at", what <> 'removed', subject, issuer)) FILTER (coalesce(issuer, subject) IS NOT NULL) AS issuer,
+       max_by(subject, ("at" IS NOT NULL, "at", what <> 'removed', subject, issuer)) FILTER (coalesce(issuer, subject) IS NOT NULL) AS subject,
        max_by(display_name, ("at", display_name)) FILTER (display_name IS NOT NULL) AS display_name,
        min("at") AS first_at, greatest(max("at"), max(used_to)) AS last_at,
        min("at") FILTER (what = 'added') AS added_at,
        -- Unless a later record shows it again.
-       CASE WHEN max_by(what, ("at", in_order(event_key))) FILTER ("at" IS NOT NULL AND (what = 'added' OR listed)) = 'removed'
+       CASE WHEN max_by(what, ("at", in_order(event_key), what <> 'removed')) FILTER ("at" IS NOT NULL AND (what = 'added' OR listed)) = 'removed'
             THEN max("at") FILTER (what = 'removed') END AS removed_at,
        min(used_from) AS first_used, max(used_to) AS last_used, max(expires_at) AS expires_at,
        CASE WHEN bool_or(what = 'added') THEN 'added'
@@ -93,14 +97,14 @@ WITH event AS (
     FROM credential_moved c JOIN credential_name n USING (tenant, credential)
     WHERE c."at" IS NOT NULL AND c.object_type IN ('Application', 'ServicePrincipal')
 ), told AS (
-    SELECT *, lag(change) OVER (PARTITION BY tenant, object_id, strong ORDER BY "at", in_order(event_key), change) AS after FROM event
+    SELECT *, lag(change) OVER (PARTITION BY tenant, object_id, strong ORDER BY "at", in_order(event_key), change <> 'removed', change) AS after FROM event
 ), edge AS (
     SELECT *, lag(change) OVER w AS before,
            min("at") FILTER (change = 'removed') OVER (w ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS removed_at
     -- A list that shows a removed key again tells that it was added again, and not when.
     FROM (SELECT * REPLACE (CASE WHEN change IN ('added', 'removed') THEN change WHEN after = 'removed' THEN 'back' END AS change) FROM told)
     WHERE change IS NOT NULL
-    WINDOW w AS (PARTITION BY tenant, object_id, strong ORDER BY "at", in_order(event_key), change)
+    WINDOW w AS (PARTITION BY tenant, object_id, strong ORDER BY "at", in_order(event_key), change <> 'removed', change)
 )
 SELECT tenant, object_id, strong, 'audit' AS basis, "at" AS valid_from, removed_at AS valid_to,
        CASE WHEN change = 'added' THEN event_key END AS change_id, [event_key] AS event_ids

@@ -80,13 +80,14 @@ FROM (SELECT tenant, token_id, event_ids, unnest(activity_folds) AS fold FROM to
 
 CREATE OR REPLACE TABLE credential_act AS
 SELECT CASE c.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, c.event_key) AS fromKey,
-       'Credential' AS toLabel, c.tenant || '/' || n.strong AS toKey, c.object_id AS extra, object_key(c.tenant, c.object_id) AS objectKey, c.change
+       'Credential' AS toLabel, c.tenant || '/' || n.strong AS toKey, c.object_id AS extra, object_key(c.tenant, c.object_id) AS objectKey, c.change, min(c.issuer) AS issuer, min(c.subject) AS subject
 FROM credential_moved c JOIN credential_name n USING (tenant, credential)
-LEFT JOIN act_fold a ON c.act = 'activity' AND a.event_key = c.event_key;
+LEFT JOIN act_fold a ON c.act = 'activity' AND a.event_key = c.event_key
+GROUP BY ALL;
 
 CREATE OR REPLACE TABLE owner_act AS
 SELECT 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, owner_id) AS toKey, object_id AS extra,
-       object_key(tenant, object_id) AS objectKey, change
+       object_key(tenant, object_id) AS objectKey, change, NULL AS issuer, NULL AS subject
 FROM owner_change;
 
 CREATE OR REPLACE VIEW edge_ADDED AS
