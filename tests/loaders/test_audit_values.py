@@ -112,6 +112,14 @@ def test_audiences_tell_federated_credentials_of_one_issuer_and_subject_apart(be
     assert [(change, key.federated_name) for change, key in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "change"), [("[]", "added"), ([], "added"), (None, "kept"), ("", "kept"), ("null", "kept")]
+)
+def test_a_federated_credential_is_added_to_an_empty_list_and_listed_where_no_list_is_stated(before, change):
+    new = values.federated_listing([{"Issuer": "https://issuer.example", "Subject": "repo:a/b", "Id": KEY}])
+    assert [told for told, _ in values.compare(values.federated_listing(before), new)] == [change]
+
+
 def test_audiences_that_one_side_leaves_out_change_no_federated_credential():
     one = {"Issuer": "https://issuer.example", "Subject": "repo:a/b", "Id": KEY}
     two = {**one, "Audiences": [_EXCHANGE]}

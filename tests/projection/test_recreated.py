@@ -127,3 +127,21 @@ def test_many_objects_of_one_name_are_a_chain(tmp_path: Path) -> None:
     rows = [sign_in(n, at("06:00"), principal=n, app=n) for n in range(1, 31)]
     graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)})
     assert _edges(graph, "SAME_NAME_AS") == [(guid("d", n), guid("d", n + 1), "name") for n in range(1, 30)]
+
+
+def test_the_name_in_a_detection_is_a_hint_and_no_witness_of_a_name(tmp_path: Path) -> None:
+    detection = {
+        "Type": "AADServicePrincipalRiskEvents", "TimeGenerated": at("09:00"), "DetectedDateTime": at("09:00"),
+        "ActivityDateTime": at("07:00"), "Id": guid("7", 1), "RiskEventType": "leakedCredentials",
+        "ServicePrincipalId": guid("d", 2), "ServicePrincipalDisplayName": "Payroll", "AADTenantId": TENANT,
+    }  # fmt: skip
+    # Its service principal bears another name, whatever the detection shows.
+    other = {
+        **detection,
+        "Id": guid("7", 2),
+        "ServicePrincipalId": guid("d", 1),
+        "ServicePrincipalDisplayName": "Old name",
+    }
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(sign_in(1, at("06:00")), detection, other)})
+    assert _edges(graph, "SAME_NAME_AS") == [(_ONE, _TWO, "shownName")]
+    assert [(e["toKey"].partition("/")[2], e["basis"]) for e in graph.edges("NAMED")] == [("Payroll", "signIn")]

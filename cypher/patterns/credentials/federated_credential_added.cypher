@@ -21,6 +21,7 @@ attack: [T1098.001, T1550.001]
 blind_spots:
   - Federated credentials from before the loaded logs are known only from an inventory; without one a long-trusted issuer looks new.
   - A credential that matches subjects by an expression shows the expression only.
+  - A record that leaves out the list before the change (null, unlike the empty list) does not say what was added.
 false_positives:
   - A new pipeline or cluster of the owner.
 references:

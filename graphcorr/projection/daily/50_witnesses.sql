@@ -111,12 +111,19 @@ FROM (SELECT day, tenant, "at", event_key, unnest(names) AS n FROM change WHERE 
 WHERE n.old IS DISTINCT FROM n.new;
 
 -- What targets were shown as: no witness of a name (it may be the former one, or an app id), a hint where there is none.
+-- Nor are detections: they state several times, and not of which one their name is.
 CREATE OR REPLACE TABLE shown_name AS
-SELECT day, tenant, t.id AS object_id, bounded(t.display_name) AS name, min("at") AS first_at
-FROM (SELECT day, tenant, "at", unnest(targets) AS t FROM change WHERE home)
-WHERE t.id IS NOT NULL AND t.type IN ('Application', 'ServicePrincipal') AND t.display_name <> ''
-  AND NOT regexp_matches(t.display_name, '^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$')
-GROUP BY day, tenant, t.id, bounded(t.display_name);
+WITH shown AS (
+    SELECT day, tenant, t.id AS object_id, t.display_name AS name, "at"
+    FROM (SELECT day, tenant, "at", unnest(targets) AS t FROM change WHERE home)
+    WHERE t.type IN ('Application', 'ServicePrincipal')
+    UNION ALL
+    SELECT day, tenant, service_principal_id, name, "at" FROM risk WHERE home
+)
+SELECT day, tenant, object_id, bounded(name) AS name, min("at") AS first_at
+FROM shown
+WHERE object_id IS NOT NULL AND name <> '' AND NOT regexp_matches(name, '^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$')
+GROUP BY day, tenant, object_id, bounded(name);
 
 CREATE OR REPLACE TABLE credential_change AS
 WITH asked AS (
