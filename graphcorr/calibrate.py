@@ -197,7 +197,7 @@ def _calibrated(archive: Archive, config: Config, temp: Path, progress: Progress
     bare: list[dict[str, Any]] = []
     done = 0
     with daily_layer.opened(config, "all", temp) as opened:
-        surveyed = daily_layer.survey(opened, archive, config)
+        surveyed = daily_layer.survey(opened, archive, config, "all")
         days = sorted(surveyed.rows)
         for chunk in daily_layer.chunks(days, surveyed.rows):
             if progress is not None:

@@ -6,11 +6,16 @@ times that may be ingestion times, and finer times over whole seconds.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
 from graphcorr.archive import tables
 from graphcorr.archive.duck import quoted
 from graphcorr.records import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # A carrier's rank as the first character of a text: comparing texts is several times faster than comparing structs.
 _RANK_DIGITS = 1
@@ -53,39 +58,45 @@ SELECT event_key, event_key AS target FROM several UNION SELECT event_key, targe
 """
 
 
-def merge_sql(kind: str, versions_view: str, shared: str | None = None) -> str:
+def merge_sql(kind: str, versions_view: str) -> str:
     """A SELECT that turns the versions in a view (columns of `tables.schema(kind)`) into events, one row each.
 
     Columns are `event_columns(kind)`: `carrier` and `rank` of the richest version, `versions` the number of distinct
-    raw texts, `raw_size` their bytes, `day` the UTC day of the merged time. `shared` names a table that holds the rows
-    of `shared_sql`, for callers that need them more than once.
+    raw texts, `raw_size` their bytes, `day` the UTC day of the merged time.
     """
-    view = quoted(versions_view)
     columns = event_columns(kind)
-    merged = ",\n    ".join(f"{_merged(kind, column)} AS {quoted(column)}" for column in columns)
     return f"""
--- All event keys whose versions are merged: usually few, so that the aggregates below see few rows.
-WITH shared AS MATERIALIZED ({shared_sql(versions_view) if shared is None else f"SELECT * FROM {quoted(shared)}"}),
-alike AS (SELECT v.* REPLACE (shared.target AS event_key) FROM {view} AS v JOIN shared USING (event_key)),
-texts AS (
-  SELECT event_key, count(*) AS texts, sum(raw_size) AS size
-  FROM (SELECT DISTINCT event_key, raw_hash, raw_size FROM alike) GROUP BY event_key
-),
-merged AS (
-  SELECT
-    {merged}
-  FROM alike JOIN texts USING (event_key) GROUP BY event_key
-)
-{single_sql(kind, versions_view)} ANTI JOIN shared USING (event_key)
+WITH shared AS MATERIALIZED ({shared_sql(versions_view)})
+{single_sql(versions_view, columns)} ANTI JOIN shared USING (event_key)
 UNION ALL
-SELECT {tables.columns_sql(columns)} FROM merged
+{merged_sql(kind, versions_view, "shared", columns)}
 """
 
 
-def single_sql(kind: str, versions_view: str) -> str:
-    """A SELECT like `merge_sql` for a view in which every version is an event of its own."""
-    columns = ", ".join("1 AS versions" if name == "versions" else quoted(name) for name in event_columns(kind))
-    return f"SELECT {columns} FROM {quoted(versions_view)}"
+def merged_sql(kind: str, versions_view: str, shared: str, columns: Sequence[str]) -> str:
+    """The part of `merge_sql` (some of its columns) that several versions make: those of the table `shared`.
+
+    Usually few, so that the aggregates see few rows. `shared` holds the rows of `shared_sql`.
+    """
+    view, several = quoted(versions_view), quoted(shared)
+    merged = ",\n  ".join(f"{_merged(kind, column)} AS {quoted(column)}" for column in columns)
+    return f"""
+SELECT
+  {merged}
+FROM (SELECT v.* REPLACE (s.target AS event_key) FROM {view} AS v JOIN {several} AS s USING (event_key))
+JOIN (
+  SELECT event_key, count(*) AS texts, sum(raw_size) AS size FROM (
+    SELECT DISTINCT s.target AS event_key, raw_hash, raw_size FROM {view} AS v JOIN {several} AS s USING (event_key)
+  ) GROUP BY event_key
+) USING (event_key)
+GROUP BY event_key
+"""
+
+
+def single_sql(versions_view: str, columns: Sequence[str]) -> str:
+    """The part of `merge_sql` (some of its columns) for versions that are events of their own."""
+    selected = ", ".join("1 AS versions" if name == "versions" else quoted(name) for name in columns)
+    return f"SELECT {selected} FROM {quoted(versions_view)}"
 
 
 def moved_sql(kind: str, versions_view: str) -> str:

@@ -1,4 +1,8 @@
-"""The daily layer: events of a day and 28 hours on either side → daily tables, kept under the digest of those days."""
+"""The daily layer: events of a day and 28 hours on either side → daily tables, kept under the digest of those days.
+
+Sign-ins of users are most of all events and hardly any is shown: those of users who cannot be shown (`survey`) are
+counted and make links, but are not folded.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ import pyarrow as pa
 
 from graphcorr import ids
 from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, cursor, escaped, quoted
-from graphcorr.archive.merge import event_columns, merge_sql, moved_sql, shared_sql, single_sql
+from graphcorr.archive.merge import event_columns, merged_sql, moved_sql, shared_sql, single_sql
 from graphcorr.projection import day_files, steps
 
 if TYPE_CHECKING:
@@ -56,6 +60,13 @@ _WORKERS = 2
 # What DuckDB may hold of them and of everything else.
 _MEMORY = "500MB"
 
+# Columns that say whose an event is.
+_TENANT_COLUMNS = ("tenant_id", "path_tenant_id", "given_tenant_id", "workspace_id", "subscription_id")
+# What is told of all sign-ins of users, most of which are never shown.
+_USER_COLUMNS = (
+    "source", "at", "received_at", "scope", "app_id", "user_id", "user_principal_name", "resource_app_id", "ip",
+    "raw_size", "day",
+)  # fmt: skip
 # What links need of the time around a day; of other kinds nothing.
 _AROUND_COLUMNS = {
     "directory_changes": ("event_key", "at", "actor_type", "actor_id", "actor_app_id"),
@@ -69,13 +80,13 @@ _AROUND_COLUMNS = {
         "federated_credential_id", "token_id", "app_owner_tenant_id",
     ),
 }  # fmt: skip
-# Most users do nothing that a log shows: sign-ins around a day count only if something was done by the same user, or
+# Most users do nothing that a log shows: for links a sign-in counts only if something was done by the same user, or
 # with that very token.
-_AROUND_FILTER = {
-    "sign_ins": """ AND (kind <> 'user' OR user_id IN (SELECT user_id FROM activity)
-        OR lower(user_principal_name) IN (SELECT lower(user_principal_name) FROM activity)
-        OR event_key IN (SELECT token_id FROM activity) OR token_id IN (SELECT token_id FROM activity))"""
-}
+_USER_ACTED = """
+    (user_id IN (SELECT user_id FROM activity)
+     OR lower(user_principal_name) IN (SELECT lower(user_principal_name) FROM activity)
+     OR event_key IN (SELECT token_id FROM activity) OR token_id IN (SELECT token_id FROM activity))"""
+_AROUND_FILTER = {"sign_ins": f" AND (kind <> 'user' OR {_USER_ACTED})"}
 _TIME = pa.timestamp("us", "UTC")
 
 # Table → column → type: what tables without rows look like.
@@ -209,10 +220,15 @@ class Survey:
     files: Mapping[str, Sequence[_File]]
     # Days with an event whose versions state different times.
     unsettled: Collection[date]
+    # Day → digest of the users whose sign-ins of that day may be shown.
+    users: Mapping[date, str]
 
 
-def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config) -> Survey:
-    """Look over a few columns of the whole archive."""
+def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config, users: str) -> Survey:
+    """Look over a few columns of the whole archive.
+
+    Leaves behind the table `showable_user`: all that `users` (all, actors, none) may show, and some others.
+    """
     tenants: set[str | None] = {*config.workspaces.values(), *config.subscriptions.values()}
     moved: dict[str, list[tuple[str, date, date]]] = {kind: [] for kind in EVENTS}
     rows: dict[date, int] = defaultdict(int)
@@ -227,8 +243,9 @@ def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config) ->
                 rows[day] += versions
                 files[kind].append(_File(day, Path(path).name, _instant(first), _instant(last)))
     unsettled: set[date] = set()
-    for kind in EVENTS if len(rows) > 1 else ():
+    for kind in (*EVENTS, "directory_objects"):
         create_view(duck, kind, archive.files(kind), archive.schema(kind))
+    for kind in EVENTS if len(rows) > 1 else ():
         duck.execute(_DIFFERING.format(kind=kind))
         unsettled |= {day for (day,) in duck.execute(_COARSE.format(kind=kind)).fetchall()}
         if duck.table("differing").limit(1).fetchall():
@@ -238,7 +255,8 @@ def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config) ->
             unsettled |= days
     tenants.discard(None)
     only = tenants.pop() if len(tenants) == 1 else None
-    return Survey(only, moved, rows, files, unsettled)
+    duck.execute(f"CREATE OR REPLACE TABLE showable_user AS SELECT DISTINCT user_id FROM ({_SHOWABLE[users]})")
+    return Survey(only, moved, rows, files, unsettled, dict(duck.execute(_USERS_OF_DAYS).fetchall()))
 
 
 # One row per file and tenants that it states.
@@ -255,6 +273,19 @@ CREATE OR REPLACE TEMP TABLE differing AS
 SELECT hash(event_key) AS number FROM {kind} GROUP BY number HAVING min("at") <> max("at") OR min(day) <> max(day)"""
 _DAYS_OF_DIFFERING = "SELECT DISTINCT day FROM {kind} WHERE hash(event_key) IN (SELECT number FROM differing)"
 _COARSE = "SELECT DISTINCT day FROM {kind} WHERE whole_seconds"
+
+# Setting → users who may be shown (whole/40_principals.sql says who is), as any version of any record names them.
+_SHOWABLE = {
+    "all": "SELECT user_id FROM sign_ins WHERE kind = 'user'",
+    "actors": """
+        SELECT actor_id AS user_id FROM directory_changes
+        UNION ALL SELECT o.owner_id FROM (SELECT unnest(owners) AS o FROM directory_changes)
+        UNION ALL SELECT unnest(owner_ids) FROM directory_objects""",
+    "none": "SELECT NULL AS user_id WHERE false",
+}
+_USERS_OF_DAYS = """
+SELECT day, md5(to_json(list(user_id ORDER BY user_id))::VARCHAR)
+FROM (SELECT DISTINCT day, user_id FROM sign_ins SEMI JOIN showable_user USING (user_id)) GROUP BY day"""
 
 
 def tenant_sql(view: str, schema: pa.Schema, more: Sequence[str] = ()) -> str:
@@ -299,13 +330,13 @@ def _digests(archive: Archive, surveyed: Survey, shared: str) -> dict[date, str]
         for event_key, from_day, home_day in surveyed.moved[kind]:
             moved[from_day].append(f"{kind}-{event_key}")
             # One more version there, and the event here is another one.
-            moved[home_day].append(f"{kind}+{event_key}:{stored[from_day]}")
+            moved[home_day].append(f"{kind}+{event_key}:{stored[from_day]}:{surveyed.users.get(from_day)}")
         for file in surveyed.files.get(kind, ()):
             files[file.day].append(file)
     found: dict[date, str] = {}
     for day in sorted({*own, *moved}):
         since, until = _reach(day)
-        parts: list[object] = [shared, day, *sorted(own.get(day, ()))]
+        parts: list[object] = [shared, day, surveyed.users.get(day), *sorted(own.get(day, ()))]
         for near in _near([day]):
             parts += [near, *sorted(moved.get(near, ()))]
             # Which time counts for an unsettled event can depend on versions out of reach.
@@ -366,8 +397,12 @@ def room(duck: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]
 
 
 def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]) -> None:
-    """Tables sign_in, change, activity, workflow and risk: merged events of the days (`home`) and, as far as links
-    need them, of the time around them."""
+    """Tables change, activity, workflow, risk and sign_in: merged events of the days (`home`) and, as far as links need
+    them, of the time around them.
+
+    Of users, `sign_in` holds those that did something, and those that may be shown, whose sign-ins alone are `home`.
+    `user_sign_in` has a few columns of all sign-ins of users on these days.
+    """
     put_only_tenant(duck, surveyed.only_tenant)
     spans = _joined([_reach(day) for day in days])
     steps.put(duck, "span", {"since": _TIME, "until": _TIME}, spans)
@@ -375,13 +410,15 @@ def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, d
     for kind, name in EVENTS.items():
         full = event_schema(archive, kind)
         named = pa.schema([field for field in full if field.name in _named() or field.name == "day"])
-        view = _view_events(duck, archive, surveyed, kind, "home", days)
-        duck.execute(f"""
-            CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, true AS home
-            FROM ({tenant_sql(view, named, ["versions"])}) WHERE tenant IS NOT NULL""")
+        view = _view_events(duck, archive, surveyed, kind, "home", days, named.names)
+        if kind == "sign_ins":
+            _load_sign_ins(duck, view, named)
+        else:
+            events = tenant_sql(view, named, ["versions"])
+            duck.execute(f"CREATE TEMP TABLE {name} AS SELECT *, true AS home FROM ({events}) WHERE tenant IS NOT NULL")
         if kind in _AROUND_COLUMNS and archive.files(kind, around):
             linking = pa.schema([full.field(column) for column in (*_AROUND_COLUMNS[kind], "day")])
-            view = _view_events(duck, archive, surveyed, kind, "around", around)
+            view = _view_events(duck, archive, surveyed, kind, "around", around, linking.names)
             # The first two conditions follow from the third; with them files are not read as a whole.
             duck.execute(
                 f"""
@@ -394,20 +431,48 @@ def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, d
             )
 
 
+def _load_sign_ins(duck: duckdb.DuckDBPyConnection, view: str, named: pa.Schema) -> None:
+    """Tables user_sign_in and sign_in of the events in `view`; the table `activity` says who did something."""
+    # What is said of a key or an Azure resource counts, whoever signs in.
+    stated = "coalesce(key_id, thumbprint, federated_credential_id, managed_identity_resource_id) IS NOT NULL"
+    told = f"""
+        SELECT *, user_id IN (SELECT user_id FROM showable_user) OR {stated} AS home, {_USER_ACTED} AS acted
+        FROM {view} WHERE kind = 'user'"""
+    few = pa.schema([named.field(column) for column in _USER_COLUMNS])
+    events = tenant_sql(f"({told})", few, ["versions", "event_key", "home", "acted"])
+    duck.execute(f"CREATE TEMP TABLE user_sign_in AS SELECT * FROM ({events}) WHERE tenant IS NOT NULL")
+    counting = f"""
+        SELECT *, true AS home FROM {view} WHERE kind <> 'user'
+        UNION ALL BY NAME
+        SELECT v.*, coalesce(u.home, false) AS home FROM {view} AS v
+        JOIN (SELECT event_key, home FROM user_sign_in WHERE home OR acted) u USING (event_key)"""
+    events = tenant_sql(f"({counting})", named, ["versions", "home"])
+    duck.execute(f"CREATE TEMP TABLE sign_in AS SELECT * FROM ({events}) WHERE tenant IS NOT NULL")
+
+
 def _view_events(
-    duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, kind: str, name: str, days: Sequence[date]
+    duck: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    surveyed: Survey,
+    kind: str,
+    name: str,
+    days: Sequence[date],
+    columns: Sequence[str],
 ) -> str:
-    """Make a view of the merged events of these days and return what it is called."""
+    """Make a view of the merged events of these days and return what it is called.
+
+    It has these columns, `versions`, and those that name tenants.
+    """
     moved = surveyed.moved[kind]
-    view, versions, shared = f"{kind}_{name}", f"{kind}_{name}_versions", f"{kind}_{name}_shared"
+    view, versions = f"{kind}_{name}", f"{kind}_{name}_versions"
     borrowed = {from_day for _, from_day, home in moved if home in days}
     files = archive.files(kind, {*days, *borrowed})
     create_view(duck, versions, files, archive.schema(kind))
     if moved:
-        of_days, columns = f"{versions}_of_days", {"event_key": pa.string(), "from_day": pa.date32()}
+        of_days, keys = f"{versions}_of_days", {"event_key": pa.string(), "from_day": pa.date32()}
         gone = [(key, from_day) for key, from_day, home in moved if home not in days]
-        steps.put(duck, f"{versions}_gone", columns, gone)
-        steps.put(duck, f"{versions}_borrowed", columns, [(key, day) for key, day, home in moved if home in days])
+        steps.put(duck, f"{versions}_gone", keys, gone)
+        steps.put(duck, f"{versions}_borrowed", keys, [(key, day) for key, day, home in moved if home in days])
         steps.put(duck, f"{versions}_day", {"day": pa.date32()}, [(day,) for day in days])
         duck.execute(f"""
             CREATE OR REPLACE TEMP VIEW {of_days} AS SELECT * FROM {versions}
@@ -415,11 +480,15 @@ def _view_events(
                OR (day IN (SELECT day FROM {versions}_day)
                    AND (event_key, day) NOT IN (SELECT (event_key, from_day) FROM {versions}_gone))""")
         versions = of_days
-    select = single_sql(kind, versions)
+    wanted = tuple(dict.fromkeys((*columns, *_TENANT_COLUMNS, "versions")))
+    select = single_sql(versions, wanted)
     if files:
+        shared, merged = f"{view}_shared", f"{view}_merged"
         duck.execute(f"CREATE OR REPLACE TEMP TABLE {shared} AS {shared_sql(versions)}")
         if duck.table(shared).limit(1).fetchall():
-            select = merge_sql(kind, versions, shared)
+            # Several statements read the view; what is merged is merged once.
+            duck.execute(f"CREATE OR REPLACE TEMP TABLE {merged} AS {merged_sql(kind, versions, shared, wanted)}")
+            select += f" ANTI JOIN {shared} USING (event_key) UNION ALL SELECT * FROM {merged}"
     duck.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {select}")
     return view
 

@@ -52,7 +52,7 @@ def project(
     temp = root / "temp"
     shutil.rmtree(temp, ignore_errors=True)
     with daily_layer.opened(config, users, temp) as duck:
-        surveyed = daily_layer.survey(duck, archive, config)
+        surveyed = daily_layer.survey(duck, archive, config, users)
         daily = daily_layer.build(duck, archive, config, surveyed, root / "daily", progress)
         inputs = archive.inputs()
         projection_id = ids.digest(

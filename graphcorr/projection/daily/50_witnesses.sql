@@ -55,7 +55,7 @@ WITH seen AS (
     SELECT day, tenant, resource_service_principal_id, 'servicePrincipal', true, "at", NULL, false, resource_owner_tenant_id, NULL, false
     FROM sign_in WHERE home AND kind <> 'user'
     UNION ALL
-    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name, false FROM sign_in WHERE home AND kind = 'user'
+    SELECT day, tenant, user_id, 'user', true, "at", NULL, false, NULL, user_principal_name, false FROM user_sign_in
     UNION ALL
     SELECT day, tenant, service_principal_id, 'servicePrincipal', true, "at", CASE WHEN managed_identity_resource_id IS NOT NULL THEN true END,
            false, NULL, NULL, false
@@ -208,8 +208,11 @@ WHERE has_grantee AND NOT list_has_any(grantees, coalesce(list_transform(targets
 CREATE OR REPLACE TABLE mentioned AS
 SELECT day, tenant, 'application' AS what, app_id AS value FROM sign_in_fold WHERE app_id IS NOT NULL
 UNION SELECT day, tenant, 'application', resource_app_id FROM sign_in_fold WHERE resource_app_id IS NOT NULL
+UNION SELECT day, tenant, 'application', app_id FROM user_sign_in WHERE app_id IS NOT NULL
+UNION SELECT day, tenant, 'application', resource_app_id FROM user_sign_in WHERE resource_app_id IS NOT NULL
 UNION SELECT day, tenant, 'application', app_id FROM activity_fold WHERE app_id IS NOT NULL
 UNION SELECT day, tenant, 'address', ip FROM sign_in_fold WHERE ip IS NOT NULL
+UNION SELECT day, tenant, 'address', ip FROM user_sign_in WHERE ip IS NOT NULL
 UNION SELECT day, tenant, 'address', ip FROM activity_fold WHERE ip IS NOT NULL
 UNION SELECT day, tenant, 'address', actor_ip FROM change_made WHERE actor_ip IS NOT NULL;
 

@@ -25,7 +25,8 @@ GROUP BY day, tenant, service_principal_id, app_id, user_id, resource_id;
 -- Delay as a histogram on a logarithmic scale (buckets of about 6 %), so that days add up.
 CREATE OR REPLACE TABLE delivery AS
 WITH delivered AS (
-    SELECT day, tenant, source, coalesce(scope, '') AS scope, "at", received_at, raw_size, versions FROM sign_in WHERE home
+    SELECT day, tenant, source, coalesce(scope, '') AS scope, "at", received_at, raw_size, versions FROM sign_in WHERE home AND kind <> 'user'
+    UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM user_sign_in
     UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM activity WHERE home
     UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM change WHERE home
     UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM workflow WHERE home
