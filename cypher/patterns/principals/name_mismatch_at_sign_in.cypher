@@ -4,7 +4,8 @@ title: Sign-in under a name that was not valid
 description: >
   A sign-in shows a name that, by the audit log, neither the service principal nor its application object had at that
   time, longer after the last rename than a new name needs to spread. Either a rename is missing from the audit log, or
-  the record of the sign-in is not what it claims to be.
+  the record of the sign-in is not what it claims to be. Where only the application object was renamed it is a lead: its
+  service principal follows as a rule, but may bear a name of its own.
 severity: medium
 maturity: stable
 needs: [AuditLogs, AADServicePrincipalSignInLogs]
@@ -30,14 +31,14 @@ references: []
 MATCH (valid:Name {tenantId: $tenantId})<-[named:NAMED]-(o:DirectoryObject)
 WHERE named.basis = 'audit' AND named.validFrom IS NOT NULL AND NOT o:MicrosoftOwned
 OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-WITH coalesce(whole, o) AS subject, valid, named
+WITH coalesce(whole, o) AS subject, o, valid, named
 WHERE coalesce(subject.kind, 'unknown') <> 'microsoft'
   AND NOT EXISTS { MATCH (m:Application) WHERE m.appId = subject.appId AND m.microsoftOwned = true }
 MATCH (subject)<-[:PART_OF*0..1]-(p:ServicePrincipal)-[shown:NAMED]->(other:Name)
 WHERE shown.basis = 'signIn' AND toLower(trim(other.value)) <> toLower(trim(valid.value))
   AND shown.validTo > named.validFrom + duration($delay)
   AND (named.validTo IS NULL OR shown.validFrom < named.validTo)
-WITH subject, p, valid, named, shown, other,
+WITH subject, o, p, valid, named, shown, other,
   CASE WHEN shown.validFrom > named.validFrom + duration($delay) THEN shown.validFrom
     ELSE named.validFrom + duration($delay) END AS wrongFrom
 // Another object of the identity, or the same one at another time, had the name by the audit log.
@@ -67,11 +68,14 @@ WITH *, CASE WHEN owner IS NULL THEN 'ownedElsewhere' WHEN NOT covered THEN 'aud
 WITH * ORDER BY named.validFrom, named.key, wrongFrom
 WITH subject, p.objectId AS objectId, toString(date(wrongFrom)) AS day, reason, shown, other.value AS shownName,
   head(collect(valid.value)) AS validName, max(named.validFrom) AS since, min(wrongFrom) AS firstAt,
-  collect(named.changeId) AS changes
+  collect(named.changeId) AS changes, max(CASE WHEN o.objectId = p.objectId THEN 1 ELSE 0 END) = 1 AS ofPrincipal
 WITH *, CASE WHEN firstAt > shown.validTo THEN firstAt ELSE shown.validTo END AS lastAt ORDER BY firstAt, shownName
-RETURN CASE WHEN reason IS NULL THEN 'found' ELSE 'notDecidable' END AS verdict, reason, subject, firstAt, lastAt,
+RETURN CASE WHEN reason IS NOT NULL THEN 'notDecidable' WHEN ofPrincipal THEN 'found' ELSE 'lead' END AS verdict,
+  CASE WHEN reason IS NULL AND NOT ofPrincipal THEN 'applicationObjectOnly' ELSE reason END AS reason,
+  subject, firstAt, lastAt, CASE WHEN reason IS NULL AND ofPrincipal THEN 'medium' ELSE 'low' END AS severity,
   coalesce(shown.eventIds, []) + changes AS evidence, 'high' AS confidence,
   $tenantId AS tenantId, objectId, day, shownName, validName, since,
   coalesce('Application ' + subject.appId, 'Object ' + objectId) AS principal,
-  CASE WHEN reason IS NULL THEN '' ELSE ' (the logs cannot tell: ' + reason + ')' END AS remark
+  CASE WHEN reason IS NOT NULL THEN ' (the logs cannot tell: ' + reason + ')' WHEN ofPrincipal THEN ''
+    ELSE '; that was its application object alone' END AS remark
 ORDER BY tenantId, objectId, day
