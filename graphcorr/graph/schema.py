@@ -137,7 +137,7 @@ NODES: tuple[Node, ...] = (
             _id("identityId", "`app:<appId>`, else `sp:<objectId>`, else `reg:<objectId>`."),
             _id("appId", "Application (client) id, where known."),
             _s("name", "Latest known name."),
-            _l("formerNames", "Its other names, oldest first: earlier ones, and those that its other objects have now."),
+            _l("formerNames", "Its other names, oldest first: earlier ones, and those that other objects of it have."),
             _l("formerIds", "Identity ids that became part of this one."),
             _s("kind", "application, managedIdentity, agent, microsoft, unknown."),
             _s("ownerTenantId", "Tenant that owns the application."),
