@@ -70,11 +70,12 @@ WITH subject, named, day, head(collect(one)) AS one, reduce(all = [], ids IN col
 WITH subject, named, day, addEvents, one.issuer AS issuer, one.trusted AS trusted, one.addedAt AS addedAt,
   one.credentialId AS credentialId, one.declared AS declared, one.createdAt AS createdAt, one.actor AS actor,
   one.issuerSeen AS issuerSeen, one.pairSeen AS pairSeen, one.keys AS keys
-CALL (keys) {
+// Used since then: before, it was for whom it trusted before.
+CALL (keys, addedAt) {
   UNWIND keys AS key
-  OPTIONAL MATCH (key)<-[:USED]-(s:SignIn) WHERE s.resultClass = 'success'
-  WITH s ORDER BY s.firstSeen, s.key
-  RETURN min(s.firstSeen) AS usedAt, head(collect(s.address)) AS address, coalesce(head(collect(s.sampleIds[..1])), []) AS uses
+  OPTIONAL MATCH (key)<-[:USED]-(s:SignIn) WHERE s.resultClass = 'success' AND s.lastSeen >= addedAt
+  WITH s, CASE WHEN s.firstSeen >= addedAt THEN s.firstSeen ELSE s.lastSeen END AS at ORDER BY at, s.key
+  RETURN min(at) AS usedAt, head(collect(s.address)) AS address, coalesce(head(collect(s.sampleIds[..1])), []) AS uses
 }
 WITH *, CASE WHEN pairSeen THEN 'knownSubject'
     WHEN declared AND NOT issuerSeen THEN 'declared'
