@@ -185,15 +185,17 @@ OPTIONAL MATCH (actor)-[:MADE]->(c)
 OPTIONAL MATCH (c)-[f:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (c)-[:RENAMED_FROM]->(old:Name)
 OPTIONAL MATCH (c)-[:RENAMED_TO]->(new:Name)
-OPTIONAL MATCH (c)-[:ADDED]->(added)
-OPTIONAL MATCH (c)-[:REMOVED]->(removed)
+OPTIONAL MATCH (c)-[plus:ADDED]->(added)
+OPTIONAL MATCH (c)-[minus:REMOVED]->(removed)
 OPTIONAL MATCH (c)-[:GRANTED]->(granted)
 OPTIONAL MATCH (c)-[:REVOKED]->(revoked)
 OPTIONAL MATCH (s:SignIn)-[l:LED_TO]->(c)
 RETURN c.at AS at, c.caption AS caption, c.result AS result, target, actor.caption AS actor,
        ip.address AS address, f.basis AS addressBasis,
-       collect(DISTINCT old.value) AS old, collect(DISTINCT new.value) AS new, collect(DISTINCT added.caption) AS added,
-       collect(DISTINCT removed.caption) AS removed, collect(DISTINCT granted.caption) AS granted,
+       collect(DISTINCT old.value) AS old, collect(DISTINCT new.value) AS new,
+       collect(DISTINCT added.caption + coalesce(' for ' + plus.subject + ' of ' + plus.issuer, '')) AS added,
+       collect(DISTINCT removed.caption + coalesce(' for ' + minus.subject + ' of ' + minus.issuer, '')) AS removed,
+       collect(DISTINCT granted.caption) AS granted,
        collect(DISTINCT revoked.caption) AS revoked,
        l.basis AS basis, l.confidence AS confidence, min(s.firstSeen) AS signedInAt,
        [c.eventId] AS events
