@@ -5,13 +5,14 @@ A staging file of one day is written as the archive's own files are, so that a l
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graphcorr.archive import tables
@@ -19,8 +20,7 @@ from graphcorr.archive import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from graphcorr.ingest.delivery import Batch, Delivered
-    from graphcorr.records import Record
+    from graphcorr.ingest.delivery import Batch, Run
 
 # Staging files are numbered over all parts of a load; no part has as many as this.
 _PART_FILES = 1 << 20
@@ -84,27 +84,27 @@ class Part:
 
     def add(self, batch: Batch) -> None:
         """Take a batch of deliveries of any kinds."""
-        by_record: dict[type[Record], list[Delivered]] = defaultdict(list)
-        for item in batch.single:
-            by_record[type(item.record)].append(item)
-        for record, items in by_record.items():
-            kind = tables.kind_of(record)
-            self._take(kind, items, tables.version_table(kind, items))
-        for series in batch.series:
-            kind = tables.kind_of(series.record)
-            self._take(kind, series.items, tables.version_table(kind, series.items, series.columns()))
+        for runs in batch.alike():
+            self._take(tables.kind_of(runs[0].record), runs)
         if self._pending_bytes >= _WRITTEN_BYTES:
             self.close()
 
-    def _take(self, kind: str, items: Sequence[Delivered], versions: pa.Table) -> None:
-        raw, origins = tables.delivery_tables(items, versions.column("day"))
+    def _take(self, kind: str, runs: Sequence[Run]) -> None:
+        versions, raw, origins = tables.staged_tables(kind, runs)
         # With the file beside the versions, so that facts can be counted.
         self._pending[kind].append(versions.append_column("file", origins.column("file")))
         self._pending["raw"].append(raw)
         self._pending["origins"].append(origins)
-        for item in items:
-            (self._repeated if item.raw_hash in self._hashes else self._hashes).add(item.raw_hash)
-        self._pending_bytes += sum([item.raw_size for item in items])
+        self._pending_bytes += pc.sum(versions.column("raw_size")).as_py()
+        for run in runs:
+            self._note_hashes(run.hashes)
+
+    def _note_hashes(self, hashes: Sequence[str]) -> None:
+        found = set(hashes)
+        if len(found) < len(hashes):
+            self._repeated |= {raw_hash for raw_hash, times in Counter(hashes).items() if times > 1}
+        self._repeated |= found & self._hashes
+        self._hashes |= found
 
     def close(self) -> None:
         """Write what is still in memory."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphcorr.ingest import columns
+from graphcorr.ingest import columns, delivery
 from graphcorr.ingest.loader import RANK
 from graphcorr.records import KINDS, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from graphcorr.ingest.delivery import Delivered
+    from graphcorr.ingest.delivery import Run
 
 UNDATED = date(1970, 1, 1)
 """Day of records that state no time."""
@@ -79,46 +80,47 @@ def kind_of(record_type: type[Record]) -> str:
     return {declared: kind for kind, declared in KINDS.items()}[record_type]
 
 
-def version_table(kind: str, items: Sequence[Delivered], records: pa.Table | None = None) -> pa.Table:
-    """Deliveries of one kind as rows of its table, in their order. `records` are their records, if columns already."""
-    if records is None:
-        records = columns.table_of(KINDS[kind], [item.record for item in items])
-    carriers = [item.carrier for item in items]
-    text_and_rank = {carrier: (str(carrier), RANK[carrier]) for carrier in set(carriers)}
-    delivery: list[Sequence[Any]] = [
-        [text_and_rank[carrier][0] for carrier in carriers],
-        [text_and_rank[carrier][1] for carrier in carriers],
-        [item.raw_hash for item in items],
-        [item.raw_size for item in items],
-        [item.path_tenant_id for item in items],
-        [item.given_tenant_id for item in items],
-    ]
-    arrays = [columns.array(values, field.type) for values, field in zip(delivery, DELIVERY, strict=False)]
+def staged_tables(kind: str, runs: Sequence[Run]) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Runs of one kind that became alike as rows of its table, of `raw` and of `origins`, all in their order."""
+    records = delivery.columns_of(runs)
     days = pc.fill_null(records.column("at").cast(pa.date32()), pa.scalar(UNDATED, pa.date32()))
-    return pa.Table.from_arrays([*records.columns, *arrays, days], schema=schema(kind))
+    hashes = pa.array(chain.from_iterable(run.hashes for run in runs), pa.string())
+    raws = pa.array(chain.from_iterable(run.raws for run in runs), pa.binary())
+    lines = pa.array(chain.from_iterable(run.lines for run in runs), pa.int64())
+    of_run = pa.array(np.repeat(np.arange(len(runs)), [len(run) for run in runs]))
 
+    def same(values: list[Any], type_: pa.DataType) -> pa.Array:
+        """What a run has in common, for each of its rows."""
+        return columns.array(values, type_).take(of_run)
 
-def delivery_tables(items: Sequence[Delivered], days: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
-    """The raw texts and the places of deliveries: rows of `raw` and of `origins`."""
-    hashes = pa.array([item.raw_hash for item in items], pa.string())
-    raw = pa.array([item.raw for item in items], pa.binary())
-    files = columns.array([item.file for item in items], pa.string())
-    lines = pa.array([item.line for item in items], pa.int64())
+    delivered = [
+        same([str(run.carrier) for run in runs], pa.string()),
+        same([RANK[run.carrier] for run in runs], pa.int64()),
+        hashes,
+        pc.binary_length(raws).cast(pa.int64()),
+        same([run.path_tenant_id for run in runs], pa.string()),
+        same([run.given_tenant_id for run in runs], pa.string()),
+        days,
+    ]
+    files = same([run.file for run in runs], pa.string())
     return (
-        pa.Table.from_arrays([hashes, raw, days], schema=RAW),
+        pa.Table.from_arrays([*records.columns, *delivered], schema=schema(kind)),
+        pa.Table.from_arrays([hashes, raws, days], schema=RAW),
         pa.Table.from_arrays([hashes, files, lines, days], schema=ORIGINS),
     )
 
 
 def distinct(table: pa.Table, key: Sequence[str], repeated: set[str]) -> pa.Table:
     """The rows of a table whose key no earlier row has; only rows with one of the `repeated` raw hashes may repeat."""
-    suspected = pc.is_in(table.column("raw_hash"), value_set=pa.array(sorted(repeated), pa.string()))
-    rows = pa.array(range(table.num_rows), pa.int64())
-    numbered = table.select(list(key)).append_column("row", rows).filter(suspected)
+    suspected = pc.indices_nonzero(pc.is_in(table.column("raw_hash"), value_set=pa.array(list(repeated), pa.string())))
+    numbered = table.select(list(key)).take(suspected).append_column("row", suspected)
     first = numbered.group_by(list(key)).aggregate([("row", "min")]).column("row_min")
-    if len(first) == numbered.num_rows:
+    if len(first) == len(suspected):
         return table
-    return table.filter(pc.or_(pc.invert(suspected), pc.is_in(rows, value_set=first.combine_chunks())))
+    kept = np.ones(table.num_rows, bool)
+    kept[suspected.to_numpy()] = False
+    kept[first.to_numpy()] = True
+    return table.filter(pa.array(kept))
 
 
 def by_day(table: pa.Table) -> dict[date, pa.Table]:

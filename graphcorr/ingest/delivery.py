@@ -1,13 +1,15 @@
-"""Deliveries: records and how they came, one by one or many at a time. What ingest hands to a sink."""
+"""Deliveries: records and how they came, many at a time. What ingest hands to a sink."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from graphcorr.ingest.columns import completed, records_of
+from graphcorr.ingest.columns import completed, records_of, table_of
 from graphcorr.ingest.loader import Carrier, ShortCut
 from graphcorr.records import Record
 
@@ -18,14 +20,12 @@ if TYPE_CHECKING:
 class Delivered(msgspec.Struct, frozen=True, gc=False):
     """A record and how it came."""
 
-    # A Record; in a series, what its short cut decoded.
-    record: Any
+    record: Record
     carrier: Carrier
     # The original record, secrets redacted: bytes of the file, or for CSV and query rows a JSON object.
     raw: bytes
     # blake2b with 16 bytes over `raw`, hexadecimal.
     raw_hash: str
-    raw_size: int
     # As given, with the part of an archive: `logs.zip!inner/PT1H.json`.
     file: str
     # Line where the record starts, from 1.
@@ -33,53 +33,76 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
     path_tenant_id: str | None
     given_tenant_id: str | None
 
+    @property
+    def raw_size(self) -> int:
+        return len(self.raw)
 
-class Series(msgspec.Struct, frozen=True):
-    """Deliveries of one log in file order whose records are not made one by one: they become columns together."""
 
-    short_cut: ShortCut
+class Run(msgspec.Struct, gc=False):
+    """Deliveries of one class and carrier that follow each other in a file; its fields are those of `Delivered`."""
+
     record: type[Record]
-    items: list[Delivered]
+    # None: `contents` are records; else they are what it decoded, and become columns together.
+    short_cut: ShortCut | None
+    carrier: Carrier
+    file: str
+    path_tenant_id: str | None
+    given_tenant_id: str | None
+    contents: list[Any]
+    raws: list[bytes]
+    hashes: list[str]
+    lines: list[int]
 
-    def columns(self) -> pa.Table:
-        """The records as columns."""
-        made = self.short_cut.columns([item.record for item in self.items])
-        return completed(self.record, made, len(self.items))
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def pieces(self, first: int, others: int) -> Iterator[Run]:
+        """The same deliveries, at most `first` of them in the first piece and `others` in each other."""
+        if len(self) <= first:
+            yield self
+            return
+        for start, end in pairwise([0, *range(first, len(self), others), len(self)]):
+            yield msgspec.structs.replace(
+                self,
+                contents=self.contents[start:end],
+                raws=self.raws[start:end],
+                hashes=self.hashes[start:end],
+                lines=self.lines[start:end],
+            )
 
     def __iter__(self) -> Iterator[Delivered]:
-        records = records_of(self.record, self.columns())
-        for item, record in zip(self.items, records, strict=True):
-            yield msgspec.structs.replace(item, record=record)
+        records = self.contents if self.short_cut is None else records_of(self.record, columns_of((self,)))
+        same = map(repeat, (self.path_tenant_id, self.given_tenant_id))
+        yield from map(
+            Delivered, records, repeat(self.carrier), self.raws, self.hashes, repeat(self.file), self.lines, *same
+        )
+
+
+def columns_of(runs: Sequence[Run]) -> pa.Table:
+    """The records of runs that became alike, as columns: of one class, and of one short cut if of any."""
+    record, short_cut = runs[0].record, runs[0].short_cut
+    contents = list(chain.from_iterable(run.contents for run in runs))
+    if short_cut is None:
+        return table_of(record, contents)
+    return completed(record, short_cut.columns(contents), len(contents))
 
 
 class Batch:
     """Some thousand deliveries, all kinds mixed. Iterating gives each with its record, in file order."""
 
-    def __init__(self, pieces: Iterable[Delivered | Series] = ()) -> None:
+    def __init__(self, runs: Iterable[Run]) -> None:
         # In file order.
-        self.pieces = list(pieces)
+        self.runs = list(runs)
 
     def __len__(self) -> int:
-        return sum(len(piece.items) if isinstance(piece, Series) else 1 for piece in self.pieces)
+        return sum(map(len, self.runs))
 
     def __iter__(self) -> Iterator[Delivered]:
-        for piece in self.pieces:
-            if isinstance(piece, Series):
-                yield from piece
-            else:
-                yield piece
+        return chain.from_iterable(self.runs)
 
-    @property
-    def single(self) -> list[Delivered]:
-        """The deliveries that stand in no series."""
-        return [piece for piece in self.pieces if isinstance(piece, Delivered)]
-
-    @property
-    def series(self) -> list[Series]:
-        """All series of one short cut as one: columns cost little for many records and much for few."""
-        joined: dict[ShortCut, Series] = {}
-        for piece in self.pieces:
-            if isinstance(piece, Series):
-                series = joined.setdefault(piece.short_cut, Series(piece.short_cut, piece.record, []))
-                series.items.extend(piece.items)
-        return list(joined.values())
+    def alike(self) -> list[list[Run]]:
+        """The runs that become columns together: that costs little for many records and much for few."""
+        found: dict[type[Record] | ShortCut, list[Run]] = defaultdict(list)
+        for run in self.runs:
+            found[run.short_cut or run.record].append(run)
+        return list(found.values())

@@ -58,6 +58,8 @@ _MAX_TOO_DEEP = 100
 _MAX_REFUSED = 20
 
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+# zipfile takes damaged offsets as they are.
+_BROKEN_ZIP = (*_UNREADABLE, ValueError)
 _UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -82,13 +84,13 @@ page. Secrets are redacted in both."""
 
 
 class Usual(NamedTuple):
-    """Lines that a short cut decoded, one after another: what it made of each, their numbers, bytes and hashes."""
+    """Lines that a short cut decoded, one after another: what it made of each, their bytes, hashes and numbers."""
 
     decoded: list[Any]
-    lines: list[int]
     raws: list[bytes]
     # Made at once: a moment later the bytes are out of the processor's caches.
     hashes: list[str]
+    lines: list[int]
 
 
 def hash_of(raw: bytes) -> str:
@@ -326,7 +328,7 @@ def _contents(name: str, blocks: Iterator[bytes], tally: Tally, nesting: int = 0
 def _zip_contents(name: str, file: IO[bytes], tally: Tally, nesting: int) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(file)
-    except _UNREADABLE as error:
+    except _BROKEN_ZIP as error:
         tally.problem(None, f"damaged zip archive: {error}", "fetch the file again")
         return
     with archive:
@@ -340,7 +342,7 @@ def _zip_contents(name: str, file: IO[bytes], tally: Tally, nesting: int) -> Ite
             tally.member = inner = f"{name}!{info.filename}"
             try:
                 stream = archive.open(info)
-            except _UNREADABLE as error:
+            except _BROKEN_ZIP as error:
                 tally.problem(None, f"cannot be read: {error}", "unpack the archive and load the files")
                 continue
             with stream:
@@ -517,27 +519,23 @@ def _json_items(
     for batch in itertools.chain([first], batches):
         # Before decoding: only a few decoded objects are alive at any time.
         flags = None if member.harmless else suspicious(batch)
-        usual = Usual([], [], [], [])
-        for place, raw in enumerate(batch):
-            line += 1
+        place = 0
+        while place < len(batch):
+            decode = preferred.decode if plain else None
+            if decode is not None:
+                usual = _usual(batch, place, line, flags, decode)
+                if usual.lines:
+                    preferred.useful()
+                    place += len(usual.lines)
+                    line += len(usual.lines)
+                    yield usual
+                    if place == len(batch):
+                        break
+            raw = batch[place]
             flagged = flags is not None and flags[place]
-            decode = preferred.decode if plain and not flagged and len(raw) <= _LONG_LINE else None
-            if decode is not None:
-                try:
-                    usual.decoded.append(decode(raw))
-                except (RecordError, *_UNDECODABLE):
-                    pass
-                else:
-                    raw = raw.strip()
-                    usual.lines.append(line)
-                    usual.raws.append(raw)
-                    usual.hashes.append(hash_of(raw))
-                    continue
-            if usual.lines:
-                preferred.useful()
-                yield usual
-                usual = Usual([], [], [], [])
-            if decode is not None:
+            place += 1
+            line += 1
+            if decode is not None and not flagged and len(raw) <= _LONG_LINE:
                 preferred.refused()
             if len(raw) > _LONG_LINE:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
@@ -548,7 +546,7 @@ def _json_items(
                 stripped = raw.strip()
                 if stripped in (b"{", b"["):  # objects over many lines follow
                     tally.by_lines = False
-                    rest = _joined(batch[place:], batches, tally)
+                    rest = _joined(batch[place - 1 :], batches, tally)
                     yield from _without_secrets(_document(rest, line, tally), tally)
                     return
                 if _OPENING.match(stripped[:_LONG_LINE].decode("utf-8", "replace")):  # many records in one line
@@ -569,10 +567,28 @@ def _json_items(
                     yield found, line, raw, PLAIN
             else:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
-        if usual.lines:
-            preferred.useful()
-            yield usual
     tally.cut_off = tally.cut_off or 0 < broken == line
+
+
+def _usual(
+    batch: list[bytes], start: int, line: int, flags: Sequence[bool] | None, decode: Callable[[bytes], Any]
+) -> Usual:
+    """The lines from `start` on up to the first that a short cut does not take; `line` is the number before them."""
+    decoded: list[Any] = []
+    raws: list[bytes] = []
+    hashes: list[str] = []
+    for place in range(start, len(batch)):
+        raw = batch[place]
+        if (flags is not None and flags[place]) or len(raw) > _LONG_LINE:
+            break
+        try:
+            decoded.append(decode(raw))
+        except (RecordError, *_UNDECODABLE):
+            break
+        raw = raw.strip()
+        raws.append(raw)
+        hashes.append(blake2b(raw, digest_size=16).hexdigest())
+    return Usual(decoded, raws, hashes, list(range(line + 1, line + 1 + len(raws))))
 
 
 def _is_json_lines(lines: list[bytes]) -> bool:

@@ -14,7 +14,7 @@ from graphcorr import ids
 from graphcorr.errors import GraphcorrError, RecordError
 from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
-from graphcorr.ingest.delivery import Batch, Delivered, Series
+from graphcorr.ingest.delivery import Batch, Run
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.readers import Page
@@ -122,27 +122,26 @@ def _read_files(
     progress: Progress | None = None,
 ) -> list[Tally]:
     tallies: list[Tally] = []
-    batch: list[Delivered | Series] = []
-    count = size = 0
-    done = 0
+    runs: list[Run] = []
+    count = size = done = 0
     for path, given in files:
         tally = Tally(path)
-        for piece in read_file(path, tally, options, loaders, given):
-            batch.append(piece)
-            items = piece.items if isinstance(piece, Series) else (piece,)
-            count += len(items)
-            size += sum([item.raw_size for item in items])
-            if count >= BATCH_RECORDS or size >= BATCH_BYTES:
-                sink.add(Batch(batch))
-                batch, count, size = [], 0, 0
-                if progress is not None:
-                    progress("records read", done + tally.records, None)
+        for whole in read_file(path, tally, options, loaders, given):
+            for run in whole.pieces(BATCH_RECORDS - count, BATCH_RECORDS):
+                runs.append(run)
+                count += len(run)
+                size += sum(map(len, run.raws))
+                done += len(run)
+                if count >= BATCH_RECORDS or size >= BATCH_BYTES:
+                    sink.add(Batch(runs))
+                    runs, count, size = [], 0, 0
+                    if progress is not None:
+                        progress("records read", done, None)
         tallies.append(tally)
-        done += tally.records
         if progress is not None:
             progress("records read", done, None)
-    if batch:
-        sink.add(Batch(batch))
+    if runs:
+        sink.add(Batch(runs))
     return tallies
 
 
@@ -162,7 +161,7 @@ def _read_shared(
     for task, part, found in workers.results(_read_part, calls, processes):
         if isinstance(task, readers.Piece):
             (tally,) = found
-            tally.repeated = sum(map(repetitions.again, tally.hashes or ()))
+            tally.repeated = repetitions.among(tally.hashes or ())
             tally.hashes = None
             pieces.append((part, tally))
             if task.end is None:
@@ -241,7 +240,7 @@ def read_file(
     options: ReadOptions | None = None,
     loaders: Sequence[Loader] | None = None,
     given: _Given = None,
-) -> Iterator[Delivered | Series]:
+) -> Iterator[Run]:
     """The records of one file, or of standard input (`-`), in file order; counts and problems go into the tally.
 
     `given` is its content, if it was read already, or the piece of it that is wanted. Depends on nothing but its
@@ -283,7 +282,7 @@ class _Reading:
         # Of the object read last as decoded JSON; None if it was no record.
         self._match: Match | None = None
 
-    def member(self, member: readers.Member) -> Iterator[Delivered | Series]:
+    def member(self, member: readers.Member) -> Iterator[Run]:
         tally, options = self._tally, self._options
         name = member.name
         path_tenant_id, path_resource_id = path_ids(name)
@@ -291,10 +290,15 @@ class _Reading:
         page_before: Page | None = None
         by: Match | None = None
         preferred = readers.Preferred()
+        run: Run | None = None
+        size = 0
         for item in readers.items(member, options.time_zone, tally, preferred):
             if isinstance(item, readers.Usual):
                 assert by is not None
-                yield self._series(by, item, name, path_tenant_id)
+                if run is not None:
+                    yield run
+                    run = None
+                yield self._usual(by, item, name, path_tenant_id)
                 continue
             obj, line, raw, page = item
             if page is not page_before:
@@ -315,30 +319,37 @@ class _Reading:
             records, carrier = found
             raw_hash = readers.hash_of(raw)
             self._note([raw_hash])
+            tally.records += len(records)
             for record in records:
-                tally.records += 1
-                yield Delivered(record, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, options.tenant_id)
+                kind = type(record)
+                if run is None or kind is not run.record or carrier is not run.carrier or size >= BATCH_BYTES:
+                    if run is not None:
+                        yield run
+                    run = Run(kind, None, carrier, name, path_tenant_id, options.tenant_id, [], [], [], [])
+                    size = 0
+                run.contents.append(record)
+                run.raws.append(raw)
+                run.hashes.append(raw_hash)
+                run.lines.append(line)
+                size += len(raw)
+        if run is not None:
+            yield run
 
-    def _series(self, match: Match, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Series:
+    def _usual(self, match: Match, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Run:
         """What a short cut decoded, as deliveries."""
-        assert match.short_cut is not None
-        tally, given = self._tally, self._options.tenant_id
-        tally.records += len(usual.lines)
-        tally.by_source[match.loader.source] += len(usual.lines)
-        carrier = match.carrier
-        items = [
-            Delivered(decoded, carrier, raw, raw_hash, len(raw), name, line, path_tenant_id, given)
-            for decoded, line, raw, raw_hash in zip(*usual, strict=True)
-        ]
+        tally, count = self._tally, len(usual.lines)
+        tally.records += count
+        tally.by_source[match.loader.source] += count
         self._note(usual.hashes)
-        return Series(match.short_cut, match.loader.record, items)
+        given = self._options.tenant_id
+        return Run(match.loader.record, match.short_cut, match.carrier, name, path_tenant_id, given, *usual)
 
     def _note(self, raw_hashes: list[str]) -> None:
         """Count the records of this file that came before."""
         if self._tally.hashes is not None:
             self._tally.hashes += raw_hashes
         else:
-            self._tally.repeated += sum(map(self._repetitions.again, raw_hashes))
+            self._tally.repeated += self._repetitions.among(raw_hashes)
 
     def _records(
         self, obj: JsonObject, line: int, page: Page, context: Context
@@ -389,8 +400,16 @@ class Repetitions:
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def again(self, raw_hash: str) -> bool:
-        """True if the same hash came before."""
+    def among(self, raw_hashes: Sequence[str]) -> int:
+        """How many of these, one after another, came before."""
+        found = set(raw_hashes)
+        none_twice = len(found) == len(raw_hashes) and self._seen.isdisjoint(found)
+        if none_twice and len(self._seen) + len(found) <= _REMEMBERED:
+            self._seen |= found
+            return 0
+        return sum(map(self._again, raw_hashes))
+
+    def _again(self, raw_hash: str) -> bool:
         if raw_hash in self._seen:
             return True
         if len(self._seen) >= _REMEMBERED:

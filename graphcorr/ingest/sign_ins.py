@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
-from msgspec import Meta, Raw, Struct, defstruct, field
+import pyarrow.compute as pc
+from msgspec import Struct
 from msgspec.json import Decoder
-from msgspec.structs import fields
 
 from graphcorr import ids
 from graphcorr.errors import RecordError
-from graphcorr.ingest.columns import Remembered, Texts, array, moments, object_ids, token_guids
 from graphcorr.ingest.fields import as_object, as_text
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Parse, ShortCut
+from graphcorr.ingest.short_cuts import (
+    Column,
+    Id,
+    Remembered,
+    Texts,
+    declared,
+    moments,
+    object_ids,
+    strict,
+    texts,
+    token_guids,
+)
 from graphcorr.records import SignIn, SignInKind
 from graphcorr.times import has_fraction, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 
@@ -86,22 +97,23 @@ WORKLOAD_COLUMNS = frozenset((_COMMON_COLUMNS + _WORKLOAD_COLUMNS).split())
 USER_COLUMNS = frozenset((_COMMON_COLUMNS + _USER_COLUMNS).split())
 """Columns of the two user tables."""
 
+# In the order in which exports write them: decoding is fastest so.
 _PROPERTIES = """
-    agent alternateSignInName appDisplayName appId appOwnerTenantId appServicePrincipalId
-    appliedConditionalAccessPolicies authenticationContextClassReferences authenticationDetails
-    authenticationMethodsUsed authenticationProcessingDetails authenticationProtocol authenticationRequirement
-    authenticationRequirementPolicies authenticationStrengths autonomousSystemNumber azureResourceId clientAppUsed
-    clientCredentialType conditionalAccessAudiences conditionalAccessStatus correlationId createdDateTime
-    crossTenantAccessType deviceDetail federatedCredentialId flaggedForReview globalSecureAccessIpAddress
-    homeTenantId homeTenantName id incomingTokenType ipAddress ipAddressFromResourceProvider isInteractive
-    isTenantRestricted location managedIdentityType managedServiceIdentity mfaDetail networkLocationDetails
-    originalRequestId originalTransferMethod privateLinkDetails processingTimeInMilliseconds resourceDisplayName
-    resourceId resourceOwnerTenantId resourceServicePrincipalId resourceTenantId riskDetail riskEventTypes
-    riskEventTypes_v2 riskLevelAggregated riskLevelDuringSignIn riskState rngcStatus
-    servicePrincipalCredentialKeyId servicePrincipalCredentialThumbprint servicePrincipalId servicePrincipalName
-    sessionId sessionLifetimePolicies signInEventTypes signInIdentifier signInIdentifierType
-    signInTokenProtectionStatus sourceAppClientId ssoExtensionVersion status tenantId tokenIssuerName
-    tokenIssuerType uniqueTokenIdentifier userAgent userDisplayName userId userPrincipalName userType
+    id createdDateTime userDisplayName userPrincipalName userId agent appId appDisplayName ipAddress status
+    clientAppUsed userAgent deviceDetail location mfaDetail correlationId conditionalAccessStatus
+    appliedConditionalAccessPolicies authenticationContextClassReferences originalRequestId isInteractive
+    tokenIssuerName tokenIssuerType authenticationProcessingDetails networkLocationDetails clientCredentialType
+    processingTimeInMilliseconds riskDetail riskLevelAggregated riskLevelDuringSignIn riskState riskEventTypes
+    riskEventTypes_v2 resourceDisplayName resourceId resourceTenantId homeTenantId homeTenantName tenantId
+    authenticationDetails authenticationMethodsUsed authenticationRequirementPolicies sessionLifetimePolicies
+    authenticationRequirement alternateSignInName signInIdentifier signInIdentifierType servicePrincipalName
+    signInEventTypes servicePrincipalId servicePrincipalCredentialKeyId servicePrincipalCredentialThumbprint
+    federatedCredentialId userType flaggedForReview isTenantRestricted autonomousSystemNumber crossTenantAccessType
+    privateLinkDetails ssoExtensionVersion resourceServicePrincipalId uniqueTokenIdentifier authenticationStrengths
+    sessionId incomingTokenType authenticationProtocol appServicePrincipalId appOwnerTenantId resourceOwnerTenantId
+    rngcStatus signInTokenProtectionStatus originalTransferMethod azureResourceId conditionalAccessAudiences
+    globalSecureAccessIpAddress ipAddressFromResourceProvider managedIdentityType managedServiceIdentity
+    sourceAppClientId
 """
 PROPERTIES = frozenset(_PROPERTIES.split())
 """Properties of a sign-in in diagnostic exports and in Graph beta, all four kinds together."""
@@ -360,98 +372,71 @@ def _agent_type(value: object) -> str | None:
     # Nearly every record says this; spares decoding the JSON text of Log Analytics rows.
     if isinstance(value, str) and value.startswith('{"agentType":"notAgentic"'):
         return None
-    stated = as_text((as_object(value) or {}).get("agentType"))
-    return None if stated is None or stated.lower() == "notagentic" else stated
+    return _agent(as_text((as_object(value) or {}).get("agentType")))
+
+
+def _agent(stated: str | None) -> str | None:
+    return None if stated is None or stated in ("", "<null>") or stated.lower() == "notagentic" else stated
 
 
 # -- the usual record of a diagnostic export, faster ------------------------------------------------------------
 
 
-# Longer ones are none, and what is remembered of them must stay small.
-_Id = Annotated[str, Meta(max_length=96)]
-
-
 class _Status(Struct, gc=False):
-    error_code: int | _Id | None = field(name="errorCode", default=None)
+    errorCode: int | Id | None = None  # noqa: N815 - as written, like all names below
 
 
 class _Place(Struct, gc=False):
-    country: str | None = field(name="countryOrRegion", default=None)
+    countryOrRegion: str | None = None  # noqa: N815
 
 
 class _Managed(Struct, gc=False):
-    resource: str | None = field(name="associatedResourceId", default=None)
+    associatedResourceId: str | None = None  # noqa: N815
 
 
 class _Agent(Struct, gc=False):
-    type: str | None = field(name="agentType", default=None)
+    agentType: str | None = None  # noqa: N815
 
 
-class _ReadProperties(Struct, rename="camel", gc=False):
-    """The properties that make a SignIn. Values of other types than these are left to `_from_properties`."""
-
-    id: str | None = None
-    created_date_time: str | None = None
-    status: _Status | None = None
-    location: _Place | None = None
-    unique_token_identifier: str | None = None
-    service_principal_credential_thumbprint: _Id | None = None
-    app_id: _Id | None = None
-    app_display_name: str | None = None
-    service_principal_id: _Id | None = None
-    service_principal_name: str | None = None
-    user_id: _Id | None = None
-    user_principal_name: str | None = None
-    user_display_name: str | None = None
-    resource_id: _Id | None = None
-    resource_display_name: str | None = None
-    resource_service_principal_id: _Id | None = None
-    ip_address: _Id | None = None
-    user_agent: str | None = None
-    service_principal_credential_key_id: _Id | None = None
-    federated_credential_id: _Id | None = None
-    client_credential_type: str | None = None
-    correlation_id: str | None = None
-    session_id: str | None = None
-    app_owner_tenant_id: _Id | None = None
-    resource_owner_tenant_id: _Id | None = None
-    home_tenant_id: _Id | None = None
-    managed_service_identity: _Managed | None = None
-    agent: _Agent | None = None
-
-
-# The others are named, not read: one that nobody knows is refused and counted on the slow way.
-_UNREAD = Raw(b"null")
-_Properties = defstruct(
-    "_Properties",
-    [(name, Raw, _UNREAD) for name in sorted(PROPERTIES - {field.encode_name for field in fields(_ReadProperties)})],
-    bases=(_ReadProperties,),
-    rename=None,
-    forbid_unknown_fields=True,
-    gc=False,
+_IDS = """
+    appId servicePrincipalId userId resourceId resourceServicePrincipalId servicePrincipalCredentialKeyId
+    federatedCredentialId appOwnerTenantId resourceOwnerTenantId homeTenantId ipAddress
+    servicePrincipalCredentialThumbprint
+"""
+_TEXTS = """
+    id createdDateTime uniqueTokenIdentifier correlationId sessionId appDisplayName servicePrincipalName
+    userPrincipalName userDisplayName resourceDisplayName userAgent clientCredentialType
+"""
+_ENVELOPE = """
+    time resourceId operationName operationVersion category tenantId resultType resultSignature resultDescription
+    durationMs callerIpAddress correlationId identity Level level location properties
+"""
+# Values of other types than these are left to `_from_properties`.
+_Envelope = strict(
+    _ENVELOPE,
+    {
+        **dict.fromkeys(("tenantId", "resourceId", "callerIpAddress"), Id),
+        **dict.fromkeys(("correlationId", "location"), str),
+        "resultType": int | Id,
+        # Not read; an object here would make it a record of the management API.
+        "operationName": str,
+    },
+    {
+        "time": str,
+        "category": str,
+        "properties": strict(
+            _PROPERTIES,
+            {
+                **dict.fromkeys(_IDS.split(), Id),
+                **dict.fromkeys(_TEXTS.split(), str),
+                "status": _Status,
+                "location": _Place,
+                "managedServiceIdentity": _Managed,
+                "agent": _Agent,
+            },
+        ),
+    },
 )
-
-
-class _Envelope(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    time: str
-    category: str
-    properties: _Properties  # type: ignore[valid-type]
-    resource_id: _Id | None = None
-    tenant_id: _Id | None = None
-    result_type: int | _Id | None = None
-    caller_ip_address: _Id | None = None
-    correlation_id: str | None = None
-    location: str | None = None
-    operation_name: str | None = None
-    operation_version: Raw = _UNREAD
-    result_signature: Raw = _UNREAD
-    result_description: Raw = _UNREAD
-    duration_ms: Raw = _UNREAD
-    identity: Raw = _UNREAD
-    level: Raw = _UNREAD
-    upper_level: Raw = field(name="Level", default=_UNREAD)
-
-
 _decode_envelope = Decoder(_Envelope).decode
 
 # Few values make most records; what is different in each one does not pass through here.
@@ -463,128 +448,104 @@ _text_of = Remembered(as_text)
 _code_of = Remembered(_code)
 _class_of = Remembered(result_class)
 _thumbprint_of = Remembered(_thumbprint)
+_resource_of = Remembered(ids.arm_id)
 
 
 def sign_in_short_cuts(source: str, kind: SignInKind, category: str) -> dict[Carrier, ShortCut]:
     """The short cut for diagnostic exports of one sign-in table."""
-    return {Carrier.EXPORT: ShortCut(partial(_usual, category), partial(_columns, source, kind))}
+    return {Carrier.EXPORT: ShortCut(partial(_usual_export, category), partial(_columns, source, kind))}
 
 
-class _Usual(NamedTuple):
-    """Fields of SignIn: these as written, `_columns` reads them all at once …"""
-
-    event_key: str
-    at: str
-    received_at: str
-    token_id: str | None
-    correlation_id: str | None
-    session_id: str | None
-    # … and these as they are.
-    tenant_id: str | None
-    app_id: str | None
-    app_name: str | None
-    service_principal_id: str | None
-    service_principal_name: str | None
-    user_id: str | None
-    user_principal_name: str | None
-    user_name: str | None
-    resource_app_id: str | None
-    resource_name: str | None
-    resource_service_principal_id: str | None
-    ip: str | None
-    country: str | None
-    user_agent: str | None
-    result_code: str | None
-    result_class: str | None
-    key_id: str | None
-    thumbprint: str | None
-    federated_credential_id: str | None
-    credential_type: str | None
-    app_owner_tenant_id: str | None
-    resource_owner_tenant_id: str | None
-    home_tenant_id: str | None
-    managed_identity_resource_id: str | None
-    agent_type: str | None
+# What a short cut takes from a record. The first ones are as written; they are read for many records together.
+_TAKEN = (
+    "event_key", "at", "received_at", "token_id", "correlation_id", "other_correlation_id", "session_id",
+    "tenant_id", "workspace_id", "app_id", "app_name", "service_principal_id", "service_principal_name", "user_id",
+    "user_principal_name", "user_name", "resource_app_id", "resource_name", "resource_service_principal_id", "ip",
+    "country", "user_agent", "result_code", "result_class", "key_id", "thumbprint", "federated_credential_id",
+    "credential_type", "app_owner_tenant_id", "resource_owner_tenant_id", "home_tenant_id",
+    "managed_identity_resource_id", "agent_type",
+)  # fmt: skip
 
 
-def _usual(category: str, raw: bytes) -> _Usual:
+def _usual_export(category: str, raw: bytes) -> tuple[str | None, ...]:
     """A sign-in that states its id and its time, as `_from_properties` reads it."""
-    envelope: _Envelope = _decode_envelope(raw)
+    envelope: Any = _decode_envelope(raw)
     if envelope.category != category:
         raise RecordError("another log")
-    stated: _ReadProperties = envelope.properties
-    if not _looks_like_guid(stated.id):
-        raise RecordError("an unusual id")
-    if parse_time(stated.created_date_time) is None:
-        raise RecordError("no time of its own")
-    code = _code_of[stated.status.error_code] if stated.status is not None else None
-    if code is None:
-        code = _code_of[envelope.result_type]
-    managed = stated.managed_service_identity
-    place = stated.location
-    agent = stated.agent.type if stated.agent is not None else None
-    return _Usual(
-        stated.id,  # type: ignore[arg-type]  # seen above, as is the time
-        stated.created_date_time,  # type: ignore[arg-type]
+    stated = envelope.properties
+    _check(stated.id, stated.createdDateTime)
+    status, place, managed, agent = stated.status, stated.location, stated.managedServiceIdentity, stated.agent
+    code = (status and _code_of[status.errorCode]) or _code_of[envelope.resultType]
+    return (
+        stated.id,
+        stated.createdDateTime,
         envelope.time,
-        stated.unique_token_identifier,
-        stated.correlation_id if _looks_like_guid(stated.correlation_id) else _correlation_id(stated, envelope),
-        stated.session_id,
-        _guid_of[envelope.tenant_id] or _tenant_of[envelope.resource_id],
-        _id_of[stated.app_id],
-        _text_of[stated.app_display_name],
-        _id_of[stated.service_principal_id],
-        _text_of[stated.service_principal_name],
-        _id_of[stated.user_id],
-        _text_of[stated.user_principal_name],
-        _text_of[stated.user_display_name],
-        _id_of[stated.resource_id],
-        _text_of[stated.resource_display_name],
-        _id_of[stated.resource_service_principal_id],
-        _address_of[stated.ip_address] or _address_of[envelope.caller_ip_address],
-        (_text_of[place.country] if place is not None else None) or _text_of[envelope.location],
-        _text_of[stated.user_agent],
+        stated.uniqueTokenIdentifier,
+        stated.correlationId,
+        envelope.correlationId,
+        stated.sessionId,
+        _guid_of[envelope.tenantId] or _tenant_of[envelope.resourceId],
+        None,
+        _id_of[stated.appId],
+        _text_of[stated.appDisplayName],
+        _id_of[stated.servicePrincipalId],
+        _text_of[stated.servicePrincipalName],
+        _id_of[stated.userId],
+        _text_of[stated.userPrincipalName],
+        _text_of[stated.userDisplayName],
+        _id_of[stated.resourceId],
+        _text_of[stated.resourceDisplayName],
+        _id_of[stated.resourceServicePrincipalId],
+        _address_of[stated.ipAddress] or _address_of[envelope.callerIpAddress],
+        (place and _text_of[place.countryOrRegion]) or _text_of[envelope.location],
+        _text_of[stated.userAgent],
         code,
         _class_of[code],
-        _id_of[stated.service_principal_credential_key_id],
-        _thumbprint_of[stated.service_principal_credential_thumbprint],
-        _id_of[stated.federated_credential_id],
-        _text_of[stated.client_credential_type],
-        _guid_of[stated.app_owner_tenant_id],
-        _guid_of[stated.resource_owner_tenant_id],
-        _guid_of[stated.home_tenant_id],
-        ids.arm_id(managed.resource) if managed is not None else None,
-        None if not agent or agent == "<null>" or agent.lower() == "notagentic" else agent,
+        _id_of[stated.servicePrincipalCredentialKeyId],
+        _thumbprint_of[stated.servicePrincipalCredentialThumbprint],
+        _id_of[stated.federatedCredentialId],
+        _text_of[stated.clientCredentialType],
+        _guid_of[stated.appOwnerTenantId],
+        _guid_of[stated.resourceOwnerTenantId],
+        _guid_of[stated.homeTenantId],
+        managed and _resource_of[managed.associatedResourceId],
+        agent and _agent(agent.agentType),
     )
 
 
-def _looks_like_guid(value: str | None) -> bool:
-    """True for what `ids.object_id` does not take for absent."""
-    return value is not None and len(value) == len(ids.ZERO_GUID) and value[8] == "-" and value != ids.ZERO_GUID
+def _check(stated_id: str | None, created: str | None) -> None:
+    """Whether id and time are usual. An id is if `ids.object_id` does not take it for absent."""
+    if stated_id is None or len(stated_id) != len(ids.ZERO_GUID) or stated_id[8] != "-" or stated_id == ids.ZERO_GUID:
+        raise RecordError("an unusual id")
+    if parse_time(created) is None:
+        raise RecordError("no time of its own")
 
 
-def _correlation_id(stated: _ReadProperties, envelope: _Envelope) -> str | None:
-    return ids.object_id(stated.correlation_id) or envelope.correlation_id
+def _whole_seconds(times: Sequence[str]) -> pa.Array:
+    return pa.array(["." not in when for when in times], pa.bool_())
 
 
-_READ_TOGETHER: dict[str, Callable[[Texts], pa.Array]] = {
-    "event_key": object_ids,
-    "at": partial(moments, read=parse_time),
-    "received_at": partial(moments, read=_lenient_time),
-    "token_id": token_guids,
-    "correlation_id": object_ids,
-    "session_id": object_ids,
+def _first_ids(*values: Texts) -> pa.Array:
+    return pc.coalesce(*map(object_ids, values))
+
+
+_COLUMNS: dict[str, Column] = {
+    **{name: (texts, name) for name in _TAKEN[7:]},
+    "event_key": (object_ids, "event_key"),
+    "at": (partial(moments, read=parse_time), "at"),
+    "whole_seconds": (_whole_seconds, "at"),
+    "received_at": (partial(moments, read=_lenient_time), "received_at"),
+    "token_id": (token_guids, "token_id"),
+    "correlation_id": (_first_ids, "correlation_id", "other_correlation_id"),
+    "session_id": (object_ids, "session_id"),
 }
-_as_texts: Callable[[Texts], pa.Array] = partial(array, kind=pa.string())
 
 
-def _columns(source: str, kind: SignInKind, records: Sequence[_Usual]) -> dict[str, pa.Array]:
-    values = dict(zip(_Usual._fields, zip(*records, strict=True), strict=True))
+def _columns(source: str, kind: SignInKind, records: Sequence[tuple[Any, ...]]) -> dict[str, pa.Array]:
     rows = len(records)
     return {
         "source": pa.repeat(pa.scalar(source), rows),
         "kind": pa.repeat(pa.scalar(kind), rows),
         "at_is_event_time": pa.repeat(pa.scalar(True), rows),
-        "whole_seconds": pa.array(["." not in when for when in values["at"]], pa.bool_()),
-        **{name: _READ_TOGETHER.get(name, _as_texts)(column) for name, column in values.items()},
+        **declared(_COLUMNS, _TAKEN, records),
     }

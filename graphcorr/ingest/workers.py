@@ -33,8 +33,10 @@ _KEEP_MEMORY = {
     "MALLOC_TOP_PAD_": str(1 << 24),
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
+# A worker is one of several and has a core: threads that wait for linear algebra would only take time from the others.
+_NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 # Records hold no cycles: looking for them after every few hundred new objects finds none.
-_NEW_OBJECTS = 50_000
+_NEW_OBJECTS = 500_000
 
 _START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from graphcorr.ingest import workers; "
 
@@ -85,7 +87,7 @@ class _Worker:
     def __init__(self) -> None:
         command = [sys.executable, "-c", _START + "workers.serve()"]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**_KEEP_MEMORY, **os.environ}
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**_KEEP_MEMORY, **_NO_THREADS, **os.environ}
         )
         self._send(sys.path)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphcorr.archive.archive import Archive
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.archive.merge import merge_sql
-from graphcorr.ingest.delivery import Batch, Delivered
+from graphcorr.ingest.delivery import Batch, Delivered, Run
 from graphcorr.ingest.loader import Carrier
 from graphcorr.records import Activity, Bridge, DirectoryChange, Grant, ListedKey, NameChange, Record, SignIn
 
@@ -31,7 +31,18 @@ def delivered(
 ) -> Delivered:
     text = repr(record).encode() + carrier.encode() if raw is None else raw
     digest = hashlib.blake2b(text, digest_size=16).hexdigest()
-    return Delivered(record, carrier, text, digest, len(text), file, line, path, given)
+    return Delivered(record, carrier, text, digest, file, line, path, given)
+
+
+def batch(items: Iterable[Delivered]) -> Batch:
+    """Deliveries as a sink gets them."""
+    return Batch(
+        Run(
+            type(item.record), None, item.carrier, item.file, item.path_tenant_id, item.given_tenant_id,
+            [item.record], [item.raw], [item.raw_hash], [item.line],
+        )
+        for item in items
+    )  # fmt: skip
 
 
 def sign_in(key: str, at: datetime | None = NOON, **more: Any) -> SignIn:
@@ -68,8 +79,8 @@ def load(root: Path, *batches: Iterable[Delivered]) -> Archive:
     """One load of several batches into the archive at `root`."""
     archive = Archive(root)
     with archive.staging() as staging:
-        for batch in batches:
-            staging.add(Batch(batch))
+        for items in batches:
+            staging.add(batch(items))
         staging.commit()
     return archive
 

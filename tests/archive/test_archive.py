@@ -17,6 +17,7 @@ from archive_samples import (
     RENAME,
     ROLE,
     activity,
+    batch,
     change,
     content,
     delivered,
@@ -34,7 +35,6 @@ from graphcorr.archive import parts
 from graphcorr.archive.archive import Archive, ArchiveReport, Evidence, InputFact
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.errors import UsageError
-from graphcorr.ingest.delivery import Batch
 from graphcorr.ingest.loader import Carrier
 from graphcorr.records import KINDS, DirectoryObject, Indicator, RiskEvent, WorkflowEvent
 
@@ -93,12 +93,12 @@ def test_what_goes_in_comes_out_with_every_field(tmp_path):
 @pytest.mark.parametrize("compared", [module._COMPARED_ROWS, 1])
 def test_a_report_counts_new_and_known_versions(tmp_path, monkeypatch, compared):
     monkeypatch.setattr(module, "_COMPARED_ROWS", compared)
-    batch = [delivered(sign_in("a")), delivered(sign_in("a")), delivered(sign_in("b", NEXT_DAY)), delivered(RENAME)]
+    items = [delivered(sign_in("a")), delivered(sign_in("a")), delivered(sign_in("b", NEXT_DAY)), delivered(RENAME)]
     archive = Archive(tmp_path)
     reports = []
     for _ in range(2):
         with archive.staging() as staging:
-            staging.add(Batch(batch))
+            staging.add(batch(items))
             reports.append(staging.commit())
     days = {"sign_ins": frozenset({NOON.date(), NEXT_DAY.date()}), "directory_changes": frozenset({NOON.date()})}
     source = "AADServicePrincipalSignInLogs"
@@ -111,7 +111,7 @@ def test_a_report_counts_new_and_known_versions(tmp_path, monkeypatch, compared)
 def test_leaving_without_commit_adds_nothing_and_leaves_nothing(tmp_path):
     archive = Archive(tmp_path)
     with archive.staging() as staging:
-        staging.add(Batch([delivered(sign_in("a"))]))
+        staging.add(batch([delivered(sign_in("a"))]))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
     assert archive.files("sign_ins") == []
 
@@ -207,8 +207,8 @@ def test_inputs_are_remembered_once_with_their_span(tmp_path):
     archive = Archive(tmp_path)
     for _ in range(2):
         with archive.staging() as staging:
-            staging.add(Batch([delivered(sign_in("a", NEXT_DAY), file="x.csv"), delivered(change("c"), file="x.csv")]))
-            staging.add(Batch([delivered(sign_in("b"), file="x.csv")]))
+            staging.add(batch([delivered(sign_in("a", NEXT_DAY), file="x.csv"), delivered(change("c"), file="x.csv")]))
+            staging.add(batch([delivered(sign_in("b"), file="x.csv")]))
             staging.note_input("x.csv", row_limit=True)
             staging.note_input("empty/PT1H.json")
             staging.commit()
@@ -321,8 +321,8 @@ def test_a_staging_file_is_taken_over_only_if_all_of_its_rows_are_new(tmp_path, 
 
 
 def test_a_load_that_fails_while_files_are_taken_over_is_completed_by_repeating_it(tmp_path, monkeypatch):
-    batch = [delivered(sign_in(key)) for key in "abc"]
-    complete = load(tmp_path / "whole", batch)
+    items = [delivered(sign_in(key)) for key in "abc"]
+    complete = load(tmp_path / "whole", items)
     monkeypatch.setattr(parts, "OWN_FILE_ROWS", 2)
 
     def fail(*_given, **_more):
@@ -331,8 +331,8 @@ def test_a_load_that_fails_while_files_are_taken_over_is_completed_by_repeating_
     with monkeypatch.context() as patch:
         patch.setattr(module, "AddAction", fail)
         with pytest.raises(Killed):
-            load(tmp_path / "killed", batch)
-    archive = load(tmp_path / "killed", batch)
+            load(tmp_path / "killed", items)
+    archive = load(tmp_path / "killed", items)
     assert content(archive, ["sign_ins"]) == content(complete, ["sign_ins"])
     assert len(list((tmp_path / "killed" / "raw").rglob("*.parquet"))) == 2  # one of them counts
     assert len(archive.files("raw")) == 1

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from archive_samples import NOON, activity, change, delivered, load, sign_in
+from archive_samples import NOON, activity, batch, change, delivered, load, sign_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,14 +29,14 @@ def duck(tmp_path_factory):
 
 def merge(duck: Any, items: list[Any], kind: str = "sign_ins") -> list[dict[str, Any]]:
     duck.sql("DROP TABLE IF EXISTS versions")
-    duck.from_arrow(tables.version_table(kind, items)).create("versions")
+    duck.from_arrow(tables.staged_tables(kind, batch(items).runs)[0]).create("versions")
     merged = duck.sql(merge_sql(kind, "versions")).to_arrow_table().to_pylist()
     return sorted(merged, key=lambda row: row["event_key"])
 
 
 def moved(duck: Any, items: list[Any], kind: str = "sign_ins") -> list[tuple[Any, ...]]:
     duck.sql("DROP TABLE IF EXISTS versions")
-    duck.from_arrow(tables.version_table(kind, items)).create("versions")
+    duck.from_arrow(tables.staged_tables(kind, batch(items).runs)[0]).create("versions")
     return sorted(tuple(row.values()) for row in duck.sql(moved_sql(kind, "versions")).to_arrow_table().to_pylist())
 
 

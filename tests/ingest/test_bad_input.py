@@ -7,7 +7,7 @@ import json
 import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ingest_samples import J1, J2, P1, P2, SHAPES, zipped
 
@@ -230,6 +230,7 @@ def test_many_problems_are_counted_and_the_first_kept(read):
     noise=st.binary(max_size=12),
     at=st.floats(0, 1),
 )
+@example(shape="zip in gzip", cut=1.0, noise=b"\x01", at=0.9375)
 def test_no_damage_raises(read, shape, cut, noise, at):
     content = SHAPES[shape][0]
     place = int(len(content) * at)

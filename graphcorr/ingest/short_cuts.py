@@ -1,0 +1,147 @@
+"""What short cuts of loaders are made of: strict decoding of the usual record, and columns of many values at a time.
+
+A short cut (`loader.ShortCut`) is a struct of what is read of a record, and a table of columns: what each is made of.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Meta, Raw, Struct, defstruct, field
+
+from graphcorr import ids
+from graphcorr.ingest.columns import TIME, array
+
+_V = TypeVar("_V")
+Texts = Sequence[str | None]
+
+# -- decoding --------------------------------------------------------------------------------------------------------
+
+Id = Annotated[str, Meta(max_length=96)]
+"""Text that may be an id or an address. Longer texts are none, and what is remembered of them must stay small."""
+
+_UNREAD = Raw(b"null")
+
+
+def strict(names: str, read: Mapping[str, Any], required: Mapping[str, Any] | None = None) -> type[Struct]:
+    """A struct of these names, divided by blanks: those of `read` and `required` with their types, the others with any.
+
+    It has no other names: decoding refuses a record with one, which then goes the long way, where it is counted. `read`
+    may be null or absent, then it is None. Decoding is fastest with names in the order in which records have them.
+    """
+    required = required or {}
+    made: list[tuple[str, Any, Any]] = []
+    for place, name in enumerate(names.split()):
+        if name in required:
+            made.append((name, required[name], field(name=name)))
+        elif name in read:
+            made.append((name, read[name] | None, field(name=name, default=None)))
+        else:
+            made.append((f"unread{place}", Raw, field(name=name, default=_UNREAD)))
+    return defstruct("Strict", made, forbid_unknown_fields=True, kw_only=True, gc=False)
+
+
+# -- columns ---------------------------------------------------------------------------------------------------------
+
+Column = tuple[Callable[..., Any], *tuple[str, ...]]
+"""A function that makes a column of those values of many records that are named after it."""
+
+
+def declared(columns: Mapping[str, Column], names: Sequence[str], records: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Columns as they are declared, of records that are tuples of the values `names`; there is at least one."""
+    values = dict(zip(names, zip(*records, strict=True), strict=True))
+    return {name: function(*[values[part] for part in parts]) for name, (function, *parts) in columns.items()}
+
+
+def texts(values: Texts) -> pa.Array:
+    """The values as they are."""
+    return array(values, pa.string())
+
+
+class Remembered(dict[Any, _V], Generic[_V]):
+    """Answers of a function that is asked the same few things again and again: `remembered[asked]`.
+
+    Forgets all when there are too many, and never keeps long texts.
+    """
+
+    def __init__(self, function: Callable[[Any], _V], most: int = 1 << 14, longest: int = 256) -> None:
+        super().__init__()
+        self._function = function
+        self._most = most
+        self._longest = longest
+
+    def __missing__(self, asked: Any) -> _V:
+        answer = self._function(asked)
+        if isinstance(asked, str) and len(asked) > self._longest:
+            return answer
+        if len(self) >= self._most:
+            self.clear()
+        self[asked] = answer
+        return answer
+
+
+_GUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
+def object_ids(values: Texts) -> pa.Array:
+    """As `ids.object_id`, for ids that hardly come again."""
+    written = array(values, pa.string())
+    sound = pc.and_(pc.match_substring_regex(written, _GUID), pc.not_equal(written, ids.ZERO_GUID))
+    if pc.all(sound).as_py() is not False:  # nulls do not count
+        return written
+    return array([ids.object_id(value) for value in values], pa.string())
+
+
+# Places of the 32 digits of a GUID among the hexadecimal digits of a token id, whose first three groups lie reversed.
+_DIGITS = np.array([6, 7, 4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 14, 15, 12, 13, *range(16, 32)])
+_DASHES = (8, 13, 18, 23)
+_BETWEEN = [place for place in range(36) if place not in _DASHES]
+_URL_SAFE = str.maketrans("-_", "+/")
+_TOKEN_LENGTH = 22
+
+
+def token_guids(values: Texts) -> pa.Array:
+    """As `ids.token_guid`, all of them at once where all have the usual form."""
+    stated = [value for value in values if value is not None]
+    if set(map(len, stated)) == {_TOKEN_LENGTH}:
+        try:
+            # Two letters more make whole groups of four, so that one text can hold them all.
+            joined = binascii.a2b_base64(("AA".join(stated) + "AA").translate(_URL_SAFE), strict_mode=True)
+        except ValueError:
+            pass
+        else:
+            found = _guids(joined, len(stated))
+            if len(stated) < len(values):
+                places = iter(range(len(stated)))
+                found = found.take(pa.array([None if value is None else next(places) for value in values], pa.int32()))
+            return pc.if_else(pc.equal(found, ids.ZERO_GUID), pa.scalar(None, pa.string()), found)
+    return array([ids.token_guid(value) for value in values], pa.string())
+
+
+def _guids(tokens: bytes, count: int) -> pa.Array:
+    """GUIDs from the bytes of token ids, each with two bytes that mean nothing at its end."""
+    digits = np.frombuffer(tokens.hex().encode("ascii"), np.uint8).reshape(count, -1)
+    written = np.full((count, 36), ord("-"), np.uint8)
+    written[:, _BETWEEN] = digits[:, _DIGITS]
+    starts = np.arange(0, 36 * (count + 1), 36, dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(starts), pa.py_buffer(written)])
+
+
+_USUAL_TIME = "^20(?:0[1-9]|[1-9][0-9])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]{1,9})?Z$"
+
+
+def moments(values: Texts, read: Callable[[object], datetime | None]) -> pa.Array:
+    """Times as `read` reads them, which knows every spelling; in the usual one all at once."""
+    written = array(values, pa.string())
+    if pc.all(pc.match_substring_regex(written, _USUAL_TIME)).as_py() is not False:
+        try:
+            return written.cast(pa.timestamp("ns", "UTC")).cast(TIME, safe=False)  # cuts digits off, as `read` does
+        except pa.ArrowInvalid:
+            pass  # 31 February
+    return array([read(value) for value in values], TIME)
