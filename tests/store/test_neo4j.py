@@ -15,6 +15,7 @@ from neo4j.exceptions import Neo4jError
 
 from graphcorr.cli import run
 from graphcorr.errors import LockedError, OverLimit, PatternError, StoreError, UsageError
+from graphcorr.graph.schema import NODES
 from graphcorr.store import neo4j_write
 from graphcorr.store.neo4j import Neo4jStore
 from graphcorr.store.neo4j_connection import Connection, Credentials, failure, read_credentials
@@ -147,6 +148,73 @@ def test_a_database_with_foreign_data_is_written_only_when_told(server: AnyServe
         assert [tuple(record.values()) for record in left] == [(["ForeignThing"], "OWNS", ["ForeignThing"])]
         assert other.execute_query("MATCH (n) RETURN count(n)").records[0][0] == 2
         shared.close()
+
+
+# What others may have in a database: our keys and edge types under labels of theirs, a node without a label, an index.
+FOREIGN = (
+    "CREATE CONSTRAINT foreign_key IF NOT EXISTS FOR (n:ForeignThing) REQUIRE n.key IS UNIQUE",
+    "CREATE INDEX foreign_name IF NOT EXISTS FOR (n:ForeignThing) ON (n.name)",
+    "CREATE (:ForeignThing {key: 't/u1', name: 'theirs'})-[:OWNS {key: 'x'}]->(:ForeignThing:ForeignKind {key: 'y'})",
+    "CREATE ({name: 'without a label'})",
+)
+_THEIRS = "NOT any(label IN labels({0}) WHERE label IN $ours OR label = 'GraphcorrMarker')"
+
+
+def theirs(other: neo4j.Driver) -> list[list[Any]]:
+    """Everything in the database that is not ours: nodes, edges between them, constraints and indexes."""
+    ours = sorted({label for node in NODES for labels in node.label_sets for label in labels})
+    nodes = f"MATCH (n) WHERE {_THEIRS.format('n')} RETURN labels(n), properties(n) ORDER BY n.name"
+    edges = f"MATCH (a)-[e]->() WHERE {_THEIRS.format('a')} RETURN type(e), properties(e), a.key"
+    schema = [
+        f"SHOW {kind} YIELD name, type, labelsOrTypes, properties WHERE NOT name STARTS WITH 'graphcorr' "
+        "RETURN name, type, labelsOrTypes, properties ORDER BY name"
+        for kind in ("CONSTRAINTS", "INDEXES")
+    ]
+    return [[r.data() for r in other.execute_query(cypher, ours=ours).records] for cypher in (nodes, edges, *schema)]
+
+
+def test_the_command_line_writes_beside_data_of_others_when_told_and_leaves_it_as_it_was(
+    server: AnyServer, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("NEO4J_USERNAME", server.user)
+    monkeypatch.setenv("NEO4J_PASSWORD", server.password)
+    logs = constructed / "log-analytics-json"
+    embedded = ["--home", str(tmp_path / "one"), "-q"]
+    remote = ["--home", str(tmp_path / "two"), "-q", "--store", server.address]
+
+    def answer(command: list[str], options: list[str]) -> tuple[int, str]:
+        code = run([*command, *options])
+        return code, capsys.readouterr().out
+
+    with driver(server) as other:
+        try:
+            assert answer(["load", str(logs)], embedded)[0] == 0
+            assert answer(["clear"], remote)[0] == 0  # schema of the tests before
+            for statement in FOREIGN:
+                other.execute_query(statement)
+            before = theirs(other)
+
+            assert answer(["load", str(logs / "AuditLogs.jsonl")], remote)[0] == 5
+            assert answer(["clear"], remote)[0] == 0  # nothing of ours is there
+            assert theirs(other) == before
+            assert answer(["load", str(logs / "AuditLogs.jsonl"), "--into-shared"], remote)[0] == 0
+            # From then on the marker says that it was meant.
+            assert answer(["load", str(logs)], remote)[0] == 0
+            assert answer(["scan", "--format", "json"], remote) == answer(["scan", "--format", "json"], embedded)
+            assert answer(["verify", "--format", "json"], remote) == (0, "[]\n")
+            assert theirs(other) == before
+
+            assert answer(["clear"], remote)[0] == 0
+            assert theirs(other) == before
+            assert other.execute_query("MATCH (n) RETURN count(n)").records[0][0] == len(before[0])
+            assert not [r for r in other.execute_query("SHOW INDEXES").records if r["name"].startswith("graphcorr")]
+            assert answer(["verify"], remote)[0] == 5  # nothing to compare with
+            assert answer(["load", str(logs)], remote)[0] == 5  # and it has to be told again
+            assert theirs(other) == before
+        finally:
+            other.execute_query("MATCH (n) WHERE labels(n) = [] DELETE n")
+            other.execute_query("DROP CONSTRAINT foreign_key IF EXISTS")
+            other.execute_query("DROP INDEX foreign_name IF EXISTS")
 
 
 def test_foreign_data_under_our_labels_is_refused_even_when_told(server: AnyServer, tables: Path) -> None:
