@@ -33,6 +33,10 @@ _CONNECT_SECONDS = 10.0
 _FETCH_ROWS = 5_000
 _LONGEST_PAUSE = 3.0
 _MEMORY = ("OutOfMemoryError", "TransactionMemoryLimit")
+# The second is what Neo4j 5.26 says whose log of transactions takes no more.
+_DISK = ("No space left on device", "Could not append transaction")
+AFTER_A_FULL_DISK = "free space there, restart the server, then run the command again"
+"""What to do when the server could not write."""
 _TIMED_OUT = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration")
 
 T = TypeVar("T")
@@ -202,10 +206,12 @@ def failure(error: DriverError | Neo4jError, name: str) -> GraphcorrError:
     message = str(getattr(error, "message", None) or error).partition("\n")[0]
     code = str(getattr(error, "code", None) or "")
     kind = code.rpartition(".")[2]
-    # What Neo4j 5.26 says on a full disk: its log takes no transaction.
-    if kind == "TransactionLogError" or "No space left on device" in str(error):
-        return StoreError("the server cannot write to its disk, which is probably full", where=name, hint="free space "
-                          "there, restart the server, then run the command again")  # fmt: skip
+    if kind == "TransactionLogError" or any(sign in str(error) for sign in _DISK):
+        return StoreError("the server cannot write to its disk, which is probably full", where=name,
+                          hint=AFTER_A_FULL_DISK)  # fmt: skip
+    if kind == "BookmarkTimeout":
+        return StoreError("the server does not apply what was written: its disk may be full", where=name,
+                          hint=AFTER_A_FULL_DISK)  # fmt: skip
     if kind.endswith(_MEMORY) or kind in _TIMED_OUT:
         return OverLimit(f"too much for one transaction: {message}", where=name, hint="raise the server's "
                              "db.memory.transaction.max, heap or db.transaction.timeout")  # fmt: skip

@@ -6,17 +6,19 @@ wrote: a row that found no place is an error, never lost.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import neo4j
 
-from graphcorr.errors import OverLimit, StoreError
+from graphcorr.errors import OverLimit, PatternError, StoreError
 from graphcorr.graph.schema import EDGES, NODES, Edge, Node, properties_of
 from graphcorr.store.base import Progress
 from graphcorr.store.difference import TABLES, Difference
-from graphcorr.store.neo4j_connection import Connection, run
+from graphcorr.store.neo4j_connection import AFTER_A_FULL_DISK, Connection, run
 from graphcorr.store.neo4j_lease import MARKER_LABEL, Lease
 from graphcorr.store.neo4j_values import to_rows
 from graphcorr.store.plan import having, property_types
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 5_000
 # Deleting a node deletes its edges in the same transaction.
 _DELETED_NODES = 2_000
+# For one statement on the schema, of labels that nothing has yet.
+_PATIENCE_SECONDS = 60.0
 _LABELS = {node.label for node in NODES}
 # Nearly all edges lead to one of these: when they are gone no other node is a hub that outgrows a transaction.
 _MANY = ("SignIn", "Activity", "Change")
@@ -49,52 +53,98 @@ class _Statement:
 
 def create_marker_constraint(connection: Connection) -> None:
     """Make the marker unique, so that two first writers meet at one."""
-    statement = next(_schema())[1]
-    connection.transaction(lambda transaction, _: run(transaction, statement, {}).consume())
+    _create(connection, [next(_schema())])
 
 
 def create_schema(connection: Connection) -> None:
     """Create the constraints and indexes that are not there yet, and wait until they can be used."""
-    made = {str(row[0]) for kind in ("CONSTRAINTS", "INDEXES") for row in connection.stream(f"SHOW {kind} YIELD name")}
-    missing = [create for name, create, _ in _schema() if name not in made]
-    if not missing:
-        return
-
-    def work(transaction: neo4j.Transaction, _: bool) -> None:
-        for statement in missing:
-            run(transaction, statement, {}).consume()
-
-    connection.transaction(work)
-    connection.read("CALL db.awaitIndexes(600)", {})
+    _create(connection, list(_schema()))
 
 
 def drop_schema(connection: Connection) -> None:
     """Drop our constraints and indexes, by name."""
+    constraints, indexes = _made(connection)
+    kinds = dict.fromkeys(indexes, "INDEX") | dict.fromkeys(constraints, "CONSTRAINT")
+    _change_schema(connection, [f"DROP {kinds[name]} {name} IF EXISTS" for name, _, _ in _schema() if name in kinds])
+
+
+def _create(connection: Connection, wanted: Sequence[tuple[str, str, str]]) -> None:
+    constraints, indexes = _made(connection)
+    missing = [
+        (name, kind, rest)
+        for name, kind, rest in wanted
+        if (name not in constraints if kind == "CONSTRAINT" else indexes.get(name, "FAILED") == "FAILED")
+    ]
+    # What a full disk leaves: indexes that failed, and one whose constraint was never made.
+    _change_schema(connection, [f"DROP INDEX {name} IF EXISTS" for name, _, _ in missing if name in indexes])
+    _change_schema(connection, [f"CREATE {kind} {name} IF NOT EXISTS {rest}" for name, kind, rest in missing])
+
+
+def _made(connection: Connection) -> tuple[set[str], dict[str, str]]:
+    """Names of constraints that are there, names and states of indexes."""
+    constraints = {str(name) for (name,) in connection.stream("SHOW CONSTRAINTS YIELD name")}
+    indexes = {str(name): str(state) for name, state in connection.stream("SHOW INDEXES YIELD name, state")}
+    return constraints, indexes
+
+
+def _change_schema(connection: Connection, statements: Sequence[str]) -> None:
+    """Run statements in one transaction and wait until all indexes can be used.
+
+    Raises StoreError when the server fails to make one, or does not answer: Neo4j 5.26 keeps whoever waits for an index
+    that finds the disk full waiting for as long as it runs. So a thread waits, which is left behind then.
+    """
+    if not statements:
+        return
+    done = 0
+    outcome: Future[None] = Future()
 
     def work(transaction: neo4j.Transaction, _: bool) -> None:
-        for _name, _create, drop in _schema():
-            run(transaction, drop, {}).consume()
+        nonlocal done
+        for statement in statements:
+            run(transaction, statement, {}).consume()
+            done += 1
 
-    connection.transaction(work)
+    def wait_for_server() -> None:
+        try:
+            connection.transaction(work)
+            _await_indexes(connection)
+            outcome.set_result(None)
+        except Exception as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=wait_for_server, daemon=True).start()
+    before = -1
+    while not wait([outcome], _PATIENCE_SECONDS).done:
+        if done == before:
+            raise StoreError("the server does not answer while it makes an index: its disk is probably full",
+                             where=connection.name, hint=AFTER_A_FULL_DISK)  # fmt: skip
+        before = done
+    outcome.result()
+
+
+def _await_indexes(connection: Connection) -> None:
+    try:
+        connection.read("CALL db.awaitIndexes(600)", {})
+    except PatternError as error:
+        raise StoreError(f"the server cannot make all indexes: {error}", where=connection.name,
+                         hint=f"see its log; if its disk is full, {AFTER_A_FULL_DISK}") from error  # fmt: skip
 
 
 def _schema() -> Iterator[tuple[str, str, str]]:
-    """Name, statement that creates and statement that drops, for every constraint and index."""
-    unique = [(MARKER_LABEL, "key")]
+    """Name, kind and the rest of its statement, for every constraint and index."""
     indexed = []
+    yield _constraint(MARKER_LABEL, "key")
     for node in NODES:
         for label in sorted({label for labels in node.label_sets for label in labels}):
             names = [prop.name for prop in properties_of(node) if prop.indexed]
-            unique += [(label, name) for name in names if name == "key"]
+            yield from (_constraint(label, name) for name in names if name == "key")
             indexed += [(label, name) for name in names if name != "key"]
-    for label, prop in unique:
-        name = f"graphcorr_{label}_{prop}"
-        create = f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{prop} IS UNIQUE"
-        yield name, create, f"DROP CONSTRAINT {name} IF EXISTS"
     for label, prop in indexed:
-        name = f"graphcorr_{label}_{prop}"
-        create = f"CREATE INDEX {name} IF NOT EXISTS FOR (n:{label}) ON (n.{prop})"
-        yield name, create, f"DROP INDEX {name} IF EXISTS"
+        yield f"graphcorr_{label}_{prop}", "INDEX", f"FOR (n:{label}) ON (n.{prop})"
+
+
+def _constraint(label: str, prop: str) -> tuple[str, str, str]:
+    return f"graphcorr_{label}_{prop}", "CONSTRAINT", f"FOR (n:{label}) REQUIRE n.{prop} IS UNIQUE"
 
 
 def foreign_labels(connection: Connection) -> tuple[list[str], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -389,10 +390,54 @@ ANSWERS: dict[tuple[str, str], tuple[type[Exception], str]] = {
     ("Neo.ClientError.Transaction.TransactionTimedOut", "x"): (OverLimit, "db.transaction.timeout"),
     ("Neo.DatabaseError.General.UnknownError", "write: No space left on device"): (StoreError, "disk.*probably full"),
     ("Neo.DatabaseError.Transaction.TransactionLogError", "x"): (StoreError, "disk.*probably full.*restart the server"),
+    (
+        "Neo.DatabaseError.Schema.ConstraintCreationFailed",
+        "Unable to create Constraint( name='x' ):\nCould not append transaction: Transaction #6 to log.",
+    ): (StoreError, "disk.*probably full"),
+    ("Neo.TransientError.Transaction.BookmarkTimeout", "x"): (StoreError, "disk may be full.*restart the server"),
     ("Neo.ClientError.Cluster.NotALeader", "No write on follower"): (StoreError, "neo4j:// instead of bolt://"),
     ("Neo.ClientError.Statement.SyntaxError", "Invalid input"): (PatternError, "not valid: Invalid input"),
     ("Neo.DatabaseError.General.UnknownError", "boom"): (StoreError, "server failed.*boom"),
 }
+
+
+def test_a_server_that_never_answers_while_it_makes_an_index_is_not_waited_for(
+    server: AnyServer, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, freed = [], threading.Event()
+    send = neo4j.Transaction.run
+
+    def stuck(self: Any, query: Any, *arguments: Any, **more: Any) -> Any:
+        if str(query).startswith("CREATE CONSTRAINT graphcorr_Identity_key"):
+            waiting.append(threading.current_thread())
+            freed.wait()
+        return send(self, query, *arguments, **more)
+
+    with connect(server) as store:
+        store.write(tables, "p", None)
+        store.clear()  # its constraints too
+        with monkeypatch.context() as patch:
+            patch.setattr(neo4j_write, "_PATIENCE_SECONDS", 2)
+            patch.setattr(neo4j.Transaction, "run", stuck)
+            with pytest.raises(StoreError, match="does not answer.*disk is probably full.*free space there"):
+                store.write(tables, "p", None)
+            freed.set()
+            waiting[0].join()
+        assert store.write(tables, "p", None).full
+        assert verify(store, tables).counts == {}
+
+
+def test_an_index_that_is_left_where_a_constraint_belongs_gives_way(server: AnyServer, tables: Path) -> None:
+    with connect(server) as store, driver(server) as other:
+        store.write(tables, "p", None)
+        store.clear()
+        other.execute_query("CREATE INDEX graphcorr_GraphcorrMarker_key FOR (n:GraphcorrMarker) ON (n.key)")
+        other.execute_query("CREATE INDEX graphcorr_Identity_key FOR (n:Identity) ON (n.key)")
+        store.write(tables, "p", None)
+        names = {record["name"] for record in other.execute_query("SHOW CONSTRAINTS YIELD name").records}
+        assert {"graphcorr_GraphcorrMarker_key", "graphcorr_Identity_key"} <= names
+        store.clear()
+        assert not [r for r in other.execute_query("SHOW INDEXES").records if r["name"].startswith("graphcorr")]
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer[0])
