@@ -36,10 +36,12 @@ def shared_sql(versions_view: str) -> str:
     """
     view = quoted(versions_view)
     return f"""
-WITH coarse AS MATERIALIZED (
-  SELECT DISTINCT event_key, second_key FROM {view} AS v
-  WHERE whole_seconds AND second_key IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM {view} AS f WHERE f.event_key = v.event_key AND NOT f.whole_seconds)
+WITH whole AS MATERIALIZED (
+  SELECT DISTINCT event_key, second_key FROM {view} WHERE whole_seconds AND second_key IS NOT NULL
+),
+coarse AS MATERIALIZED (
+  SELECT event_key, second_key FROM whole
+  ANTI JOIN (SELECT event_key FROM {view} SEMI JOIN whole USING (event_key) WHERE NOT whole_seconds) USING (event_key)
 ),
 finer AS MATERIALIZED (
   SELECT second_key, min(event_key) AS target FROM {view} SEMI JOIN coarse USING (second_key)

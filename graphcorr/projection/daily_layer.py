@@ -28,6 +28,7 @@ from graphcorr.projection import day_files, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     import duckdb
 
@@ -54,7 +55,7 @@ TABLES = (
 _AROUND = timedelta(hours=28, minutes=10)
 _NEIGHBOURS = 2
 # Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
-_ROWS_AT_ONCE = 250_000
+_ROWS_AT_ONCE = 600_000
 # So many chunks are computed at a time: one statement alone rarely keeps two cores busy.
 _WORKERS = 2
 # What DuckDB may hold of them and of everything else.
@@ -218,8 +219,8 @@ class Survey:
     rows: Mapping[date, int]
     # Kind → its files; one that states several tenants may be there several times, each with a part of its time.
     files: Mapping[str, Sequence[_File]]
-    # Days with an event whose versions state different times.
-    unsettled: Collection[date]
+    # Kind → days with an event whose versions state different times, or whole seconds.
+    unsettled: Mapping[str, AbstractSet[date]]
     # Day → digest of the users whose sign-ins of that day may be shown.
     users: Mapping[date, str]
 
@@ -242,17 +243,17 @@ def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config, us
             if kind in EVENTS:
                 rows[day] += versions
                 files[kind].append(_File(day, Path(path).name, _instant(first), _instant(last)))
-    unsettled: set[date] = set()
+    unsettled: dict[str, set[date]] = {kind: set() for kind in EVENTS}
     for kind in (*EVENTS, "directory_objects"):
         create_view(duck, kind, archive.files(kind), archive.schema(kind))
     for kind in EVENTS if len(rows) > 1 else ():
         duck.execute(_DIFFERING.format(kind=kind))
-        unsettled |= {day for (day,) in duck.execute(_COARSE.format(kind=kind)).fetchall()}
+        unsettled[kind] |= {day for (day,) in duck.execute(_COARSE.format(kind=kind)).fetchall()}
         if duck.table("differing").limit(1).fetchall():
             days = {day for (day,) in duck.execute(_DAYS_OF_DIFFERING.format(kind=kind)).fetchall()}
             create_view(duck, f"{kind}_differing", archive.files(kind, days), archive.schema(kind))
             moved[kind] = sorted(duck.execute(moved_sql(kind, f"{kind}_differing")).fetchall())
-            unsettled |= days
+            unsettled[kind] |= days
     tenants.discard(None)
     only = tenants.pop() if len(tenants) == 1 else None
     duck.execute(f"CREATE OR REPLACE TABLE showable_user AS SELECT DISTINCT user_id FROM ({_SHOWABLE[users]})")
@@ -333,6 +334,7 @@ def _digests(archive: Archive, surveyed: Survey, shared: str) -> dict[date, str]
             moved[home_day].append(f"{kind}+{event_key}:{stored[from_day]}:{surveyed.users.get(from_day)}")
         for file in surveyed.files.get(kind, ()):
             files[file.day].append(file)
+    unsettled = set().union(*surveyed.unsettled.values())
     found: dict[date, str] = {}
     for day in sorted({*own, *moved}):
         since, until = _reach(day)
@@ -340,7 +342,7 @@ def _digests(archive: Archive, surveyed: Survey, shared: str) -> dict[date, str]
         for near in _near([day]):
             parts += [near, *sorted(moved.get(near, ()))]
             # Which time counts for an unsettled event can depend on versions out of reach.
-            everything = near in surveyed.unsettled
+            everything = near in unsettled
             parts += sorted({f.name for f in files.get(near, ()) if everything or f.overlaps(since, until)})
         found[day] = ids.digest(*parts)
     return found
@@ -357,17 +359,15 @@ def _near(days: Collection[date]) -> list[date]:
 
 
 def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[list[date]]:
-    """Days to compute together; one empty chunk if there are none."""
-    chunk: list[date] = []
-    size = 0
+    """Days to compute together, in parts of about the same size; one empty chunk if there are none."""
+    total = sum(rows.get(day, 0) for day in days)
+    parts = -(-total // _ROWS_AT_ONCE)
+    found: dict[int, list[date]] = {}
+    before = 0
     for day in days:
-        if chunk and size + rows.get(day, 0) > _ROWS_AT_ONCE:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(day)
-        size += rows.get(day, 0)
-    if chunk or not days:
-        yield chunk
+        found.setdefault(before * parts // total if total else 0, []).append(day)
+        before += rows.get(day, 0)
+    yield from found.values() if days else ([],)
 
 
 @contextmanager
@@ -418,7 +418,7 @@ def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, d
             duck.execute(f"CREATE TEMP TABLE {name} AS SELECT *, true AS home FROM ({events}) WHERE tenant IS NOT NULL")
         if kind in _AROUND_COLUMNS and archive.files(kind, around):
             linking = pa.schema([full.field(column) for column in (*_AROUND_COLUMNS[kind], "day")])
-            view = _view_events(duck, archive, surveyed, kind, "around", around, linking.names)
+            view = _view_events(duck, archive, surveyed, kind, "around", around, linking.names, spans)
             # The first two conditions follow from the third; with them files are not read as a whole.
             duck.execute(
                 f"""
@@ -458,10 +458,11 @@ def _view_events(
     name: str,
     days: Sequence[date],
     columns: Sequence[str],
+    spans: Sequence[tuple[datetime, datetime]] = (),
 ) -> str:
     """Make a view of the merged events of these days and return what it is called.
 
-    It has these columns, `versions`, and those that name tenants.
+    It has these columns, `versions`, and those that name tenants. Events outside the `spans` of time may be missing.
     """
     moved = surveyed.moved[kind]
     view, versions = f"{kind}_{name}", f"{kind}_{name}_versions"
@@ -480,6 +481,14 @@ def _view_events(
                OR (day IN (SELECT day FROM {versions}_day)
                    AND (event_key, day) NOT IN (SELECT (event_key, from_day) FROM {versions}_gone))""")
         versions = of_days
+    if spans and not surveyed.unsettled[kind] & {*days, *borrowed}:
+        # All versions of an event state its time: others need not be looked at.
+        in_time = f"{versions}_in_time"
+        since, until = spans[0][0].isoformat(), spans[-1][1].isoformat()
+        duck.execute(f"""
+            CREATE OR REPLACE TEMP VIEW {in_time} AS SELECT * FROM {versions}
+            WHERE "at" >= TIMESTAMPTZ '{since}' AND "at" < TIMESTAMPTZ '{until}'""")
+        versions = in_time
     wanted = tuple(dict.fromkeys((*columns, *_TENANT_COLUMNS, "versions")))
     select = single_sql(versions, wanted)
     if files:
