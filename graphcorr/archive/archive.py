@@ -319,8 +319,11 @@ class Staging:
     def _commit_inputs(self) -> None:
         stated = {fact.file for fact in self._all.facts.values()}
         empty = [InputFact(file, None, None, None, None, 0, None, None) for file in self._empty - stated]
+        incomplete = self._limited | self._cut_off
         facts = [
             replace(fact, row_limit=fact.file in self._limited, cut_off=fact.file in self._cut_off)
+            if fact.file in incomplete
+            else fact
             for fact in (*self._all.facts.values(), *empty)
         ]
         new = sorted(set(facts) - set(self._archive.inputs()), key=_fact_order)

@@ -7,6 +7,7 @@ Nothing here raises on bad input: problems go into the tally and whatever can be
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import io
 import itertools
@@ -155,11 +156,18 @@ def files_in(path: str) -> list[str]:
     """The files a path stands for, sorted: itself, or all regular files below a folder except hidden ones."""
     if path == STDIN or not Path(path).is_dir():
         return [path]
-    found = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(folder, name) for name in names if not name.startswith(".")]  # noqa: PTH118 - keeps `./`
-    return sorted(name for name in found if os.path.isfile(name))  # noqa: PTH113 - a pipe would block for ever
+    found: list[str] = []
+    folders = [path]
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file():  # a pipe would block for ever
+                    found.append(entry.path)
+    return sorted(found)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -102,8 +103,9 @@ def read_logs(
     """
     files, empty = _expanded(paths)
     tallies: list[Tally]
-    if registry is None and isinstance(sink, SharedSink) and _processes(files, processes) > 1:
-        tallies = _read_shared(files, sink, options, progress, _processes(files, processes))
+    sizes = dict(zip(files, map(_size, files), strict=True))
+    if registry is None and isinstance(sink, SharedSink) and _processes(sizes, processes) > 1:
+        tallies = _read_shared(sizes, sink, options, progress, _processes(sizes, processes))
     else:
         loaders = registered.all() if registry is None else tuple(registry)
         tallies = _read_files(zip(files, readers.contents(files), strict=True), sink, options, loaders, progress)
@@ -149,15 +151,15 @@ def _read_files(
 
 
 def _read_shared(
-    files: Sequence[str], sink: SharedSink, options: ReadOptions | None, progress: Progress | None, processes: int
+    sizes: Mapping[str, int], sink: SharedSink, options: ReadOptions | None, progress: Progress | None, processes: int
 ) -> list[Tally]:
-    """As `_read_files`, in several processes: some files each, of a large file a piece each."""
+    """As `_read_files`, in several processes: some of the files each, of a large file a piece each."""
     tallies: list[Tally] = []
     # Of the file that is read in pieces.
     pieces: list[tuple[Any, Tally]] = []
     repetitions = Repetitions()
     done = 0
-    calls = ((task, sink.part(), options) for task in _tasks(files))
+    calls = ((task, sink.part(), options) for task in _tasks(sizes))
     for task, part, found in workers.results(_read_part, calls, processes):
         if isinstance(task, readers.Piece):
             (tally,) = found
@@ -199,25 +201,25 @@ def _of_pieces(path: str, pieces: Sequence[tuple[Any, Tally]], sink: SharedSink,
     return whole
 
 
-def _processes(files: Sequence[str], wanted: int | None) -> int:
+def _processes(sizes: Mapping[str, int], wanted: int | None) -> int:
     """As many as are wanted or pay off, and not more than can have something to do."""
-    size = sum(map(_size, files))
-    if readers.STDIN in files:
+    size = sum(sizes.values())
+    if readers.STDIN in sizes:
         return 1
-    most = max(len(files), size // _TASK_BYTES)
+    most = max(len(sizes), size // _TASK_BYTES)
     return min(wanted or (workers.cores() if size >= _SHARED_BYTES else 1), most)
 
 
-def _tasks(files: Sequence[str]) -> Iterator[_Task]:
+def _tasks(sizes: Mapping[str, int]) -> Iterator[_Task]:
     """Files that follow each other, some megabytes at a time, and pieces of the large ones."""
     task: list[str] = []
     size = 0
-    for file in files:
-        found = readers.pieces(file, _TASK_BYTES) if _size(file) > _TASK_BYTES else iter(())
+    for file, its_size in sizes.items():
+        found = readers.pieces(file, _TASK_BYTES) if its_size > _TASK_BYTES else iter(())
         first = next(found, None)
         if first is None:
             task.append(file)
-            size += _size(file)
+            size += its_size
         if task and (first is not None or size >= _TASK_BYTES):
             yield task
             task, size = [], 0
@@ -229,7 +231,7 @@ def _tasks(files: Sequence[str]) -> Iterator[_Task]:
 
 def _size(file: str) -> int:
     try:
-        return Path(file).stat().st_size
+        return os.stat(file).st_size  # noqa: PTH116 - a third of the time, for each of many files
     except OSError:
         return 0  # reading it says why
 
@@ -262,13 +264,22 @@ def _expanded(paths: Sequence[str | Path]) -> tuple[list[str], list[FileReport]]
     empty: list[FileReport] = []
     for path in map(str, paths):
         found = readers.files_in(path)
+        real = path if path == readers.STDIN else os.path.realpath(path)
         for file in found:
-            files.setdefault(file if file == readers.STDIN else str(Path(file).resolve()), file)
+            files.setdefault(_real(file, path, real), file)
         if not found:
             tally = Tally(path)
             tally.problem(None, "no files in this folder", "name the folder that holds the exported logs")
             empty.append(tally.report())
     return list(files.values()), empty
+
+
+def _real(file: str, path: str, real: str) -> str:
+    """The path without links of a file that is or lies below `path`, whose own path without links is `real`."""
+    if os.path.islink(file):  # noqa: PTH114 - as in _size
+        return os.path.realpath(file)
+    below = file[len(path) :].lstrip(os.sep)  # in folders that are no links: others are not gone into
+    return os.path.join(real, below) if below else real  # noqa: PTH118
 
 
 class _Reading:
