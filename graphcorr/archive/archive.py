@@ -12,8 +12,10 @@ import re
 import shutil
 import uuid
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
@@ -26,7 +28,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from graphcorr import ids
 from graphcorr.archive import tables
-from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, escaped, quoted
+from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, cursor, escaped, quoted
 from graphcorr.archive.parts import InputFact, Part, StagedFile
 from graphcorr.errors import UsageError
 from graphcorr.records import KINDS
@@ -50,6 +52,8 @@ _IMPOSSIBLE = frozenset("[]^|%\\")
 _BATCH_ROWS = 8_000
 # Hashes that are compared at a time: ten million at once do not fit into what DuckDB may hold (measured).
 _COMPARED_ROWS = 2_000_000
+# Loads with as many rows are added to two tables at a time.
+_SIDE_BY_SIDE_ROWS = 100_000
 # Compaction merges files below the one size into files of up to the other. A large load leaves larger ones than these.
 _SMALL_FILE = 1 << 20
 _MERGED_FILE = 16 << 20
@@ -290,31 +294,37 @@ class Staging:
     def commit(self) -> ArchiveReport:
         """Add what is new. Raw text, places and inputs go first, so that an event in the archive has its evidence."""
         self._all.close()
+        kinds = [kind for kind in KINDS if self._all.files[kind]]
+        evidence = ("raw", "origins") if kinds else ()
+        new: Counter[str] = Counter()
+        days: dict[str, frozenset[date]] = {}
         with connect(self._folder / "spill", _STAGING_MEMORY) as duck:
-            # Rows are sorted where order matters; keeping the files' order on top would cost memory.
-            duck.execute("SET preserve_insertion_order = false")
-            new_raw = 0
-            new: Counter[str] = Counter()
-            days: dict[str, frozenset[date]] = {}
-            if self._all.files["raw"]:
-                self._find_suspects(duck)
-                new_raw = sum(self._commit_rows(duck, "raw").column("fresh").to_pylist())
-                self._commit_rows(duck, "origins")
-            self._commit_inputs()
-            for kind in KINDS:
-                counts = self._commit_rows(duck, kind).to_pylist() if self._all.files[kind] else []
-                for row in counts:
-                    new[row["source"]] += row["fresh"]
-                if counts:
-                    days[kind] = frozenset(row["day"] for row in counts)
+            suspects = self._find_suspects(duck) if kinds else 0
+            with ThreadPoolExecutor(self._side_by_side(suspects)) as pool:
+                add = partial(self._commit_rows, duck)
+                added = pool.map(add, evidence)
+                inputs = pool.submit(self._commit_inputs)
+                fresh = [sum(counts.column("fresh").to_pylist()) for counts in added]
+                inputs.result()
+                for kind, counted in zip(kinds, pool.map(add, kinds), strict=True):
+                    rows = counted.to_pylist()
+                    for row in rows:
+                        new[row["source"]] += row["fresh"]
+                    if rows:
+                        days[kind] = frozenset(row["day"] for row in rows)
         delivered: Counter[str] = Counter()
         for fact in self._all.facts.values():
             delivered[str(fact.source)] += fact.rows
         sources = sorted(delivered)
         known = {source: delivered[source] - new[source] for source in sources}
-        return ArchiveReport({source: new[source] for source in sources}, known, days, new_raw)
+        return ArchiveReport({source: new[source] for source in sources}, known, days, new_raw=sum(fresh[:1]))
 
     # -- commit -------------------------------------------------------------------------------------------------
+
+    def _side_by_side(self, suspects: int) -> int:
+        """How many tables are added at a time: more than one where that saves time and they fit into the memory."""
+        rows = sum(file.rows for file in self._all.files["raw"])
+        return 2 if rows >= _SIDE_BY_SIDE_ROWS and suspects <= _COMPARED_ROWS else 1
 
     def _commit_inputs(self) -> None:
         stated = {fact.file for fact in self._all.facts.values()}
@@ -336,26 +346,36 @@ class Staging:
                 schema_mode="merge",
             )
 
-    def _find_suspects(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Raw texts that come twice in this load or that the archive knows, into the table `suspects`.
+    def _find_suspects(self, duck: duckdb.DuckDBPyConnection) -> int:
+        """Raw texts that come twice in this load or that the archive knows, into the table `suspects`; how many.
 
         Rows with another raw text are new in every table: events never enter the archive before their raw text.
         """
         files = self._all.files["origins"]
         self._view_staged(duck, files, "origins")
-        create_view(duck, "known", self._archive.files("raw", self._all.days["raw"]), tables.schema("raw"))
-        duck.sql("CREATE TEMP TABLE suspects (raw_hash VARCHAR)")
+        create_view(duck, "known_raw", self._archive.files("raw", self._all.days["raw"]), tables.schema("raw"))
+        duck.sql("CREATE TABLE suspects (raw_hash VARCHAR)")
         slices = sum(file.rows for file in files) // _COMPARED_ROWS + 1
         for number in range(slices):
             part = f"WHERE hash(raw_hash) % {slices} = {number}"
             duck.sql(
                 f"""INSERT INTO suspects
                     SELECT raw_hash FROM origins {part} GROUP BY raw_hash HAVING count(*) > 1
-                    UNION SELECT raw_hash FROM known {part} AND raw_hash IN (SELECT raw_hash FROM origins {part})"""
+                    UNION SELECT raw_hash FROM known_raw {part} AND raw_hash IN (SELECT raw_hash FROM origins {part})"""
             )
+        return len(duck.table("suspects"))
 
-    def _commit_rows(self, duck: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
-        """Add the staged rows of a table that it does not hold; returns how many there are of each source and day."""
+    def _commit_rows(self, database: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
+        """Add the staged rows of a table that it does not hold; returns how many there are of each source and day.
+
+        Tables are added at the same time: what is made in the database has the table in its name or is of one cursor.
+        """
+        with cursor(database) as duck:
+            # Rows are sorted where order matters; keeping the files' order on top would cost memory.
+            duck.execute("SET preserve_insertion_order = false")
+            return self._commit_by(duck, kind)
+
+    def _commit_by(self, duck: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
         files = self._all.files[kind]
         self._view_staged(duck, files, kind)
         self._find_stale(duck, kind)
@@ -396,9 +416,10 @@ class Staging:
         """The numbers of staged rows that add nothing, into the table `stale`: the table knows them, or they repeat."""
         key = tables.key_of(kind)
         known_files = self._archive.files(kind, self._all.days[kind])
-        create_view(duck, "known", known_files, tables.schema(kind))
+        known = quoted(f"known_{kind}")
+        create_view(duck, f"known_{kind}", known_files, tables.schema(kind))
         same = " AND ".join(f"known.{quoted(name)} IS NOT DISTINCT FROM s.{quoted(name)}" for name in key)
-        anti = f"ANTI JOIN known ON {same}" if known_files else ""
+        anti = f"ANTI JOIN {known} AS known ON {same}" if known_files else ""
         duck.sql(
             f"""CREATE OR REPLACE TEMP TABLE suspected AS
                 SELECT staged, {tables.columns_sql(key)} FROM {quoted(kind)} SEMI JOIN suspects USING (raw_hash)"""

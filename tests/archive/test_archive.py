@@ -348,7 +348,11 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("survived", range(WRITES))
-def test_a_load_that_fails_between_tables_is_completed_by_repeating_it(tmp_path, monkeypatch, whole, survived):
+@pytest.mark.parametrize("rows_side_by_side", [module._SIDE_BY_SIDE_ROWS, 0])
+def test_a_load_that_fails_between_tables_is_completed_by_repeating_it(
+    tmp_path, monkeypatch, whole, survived, rows_side_by_side
+):
+    monkeypatch.setattr(module, "_SIDE_BY_SIDE_ROWS", rows_side_by_side)
     calls = []
     real = module.write_deltalake
 
