@@ -1,7 +1,7 @@
 """Generated histories: a seed → the rows of a few days in which several principals live through different stories.
 
 Number n stands for one principal (application a…n, registration b…n, service principal d…n). A tenant's rows use
-numbers of its own, but its first principal belongs to an application that both tenants know.
+numbers of its own, but its first principal belongs to an application that both tenants know, by one name and one key.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ def config(*hidden: str) -> Config:
     )
 
 
+def _name(app: int) -> str:
+    return f"workload {app}"
+
+
 @dataclass
 class Teller:
     """Writes what one principal does; event numbers are never used twice."""
@@ -68,7 +72,7 @@ class Teller:
 
     @property
     def name(self) -> str:
-        return f"workload {self.number}"
+        return _name(self.app)
 
     def later(self, least: int, most: int) -> str:
         """Some minutes pass; the time then, as logs write it, with a few odd milliseconds."""
@@ -89,7 +93,7 @@ class Teller:
                 n, self.later(1, gap), principal=self.number, app=self.app, resource=resource, result=result,
                 ip=_HOME.format(self.number % 250) if ip is None else _ELSEWHERE.format(ip), tenant=self.tenant,
                 ServicePrincipalName=self.name,
-                ServicePrincipalCredentialKeyId=guid("f", self.number * 1000 + credential),
+                ServicePrincipalCredentialKeyId=guid("f", self.app * 1000 + credential),
             )
         )  # fmt: skip
         return n
@@ -138,7 +142,7 @@ class Teller:
 
     def keys(self, before: tuple[int, ...], after: tuple[int, ...], **more: Any) -> None:
         """The list of its keys changes; credential 0 is the one it signs in with at first."""
-        lists = [[key(self.number * 1000 + n) for n in numbers] for numbers in (before, after)]
+        lists = [[key(self.app * 1000 + n) for n in numbers] for numbers in (before, after)]
         self.changes(key_change, *lists, number_of=self.number, **more)
 
 
@@ -255,10 +259,10 @@ def history(seed: int, tenant: str = TENANT) -> list[Row]:
 
 
 def renamed(rows: list[Row], number: int, app: int, tenant: str, rng: Random, event: int) -> list[Row]:
-    """The same rows with a rename in the middle: sign-ins after it show the new name."""
+    """The same rows with a rename in the middle, maybe to another's name: sign-ins after it show the new name."""
     mine = sorted(row["TimeGenerated"] for row in rows if row.get("ServicePrincipalId") == guid("d", number))
     when = mine[len(mine) // 2]
-    old, new = f"workload {number}", f"task {number} {rng.randrange(100)}"
+    old, new = _name(app), rng.choice([f"task {number} {rng.randrange(100)}", _name(number + rng.randint(1, 5))])
     shown = [
         {**row, "ServicePrincipalName": new}
         if row.get("ServicePrincipalId") == guid("d", number) and row["TimeGenerated"] >= when and "ResultType" in row
