@@ -232,23 +232,24 @@ def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config, us
     """
     tenants: set[str | None] = {*config.workspaces.values(), *config.subscriptions.values()}
     moved: dict[str, list[tuple[str, date, date]]] = {kind: [] for kind in EVENTS}
+    unsettled: dict[str, set[date]] = {kind: set() for kind in EVENTS}
     rows: dict[date, int] = defaultdict(int)
     files: dict[str, list[_File]] = defaultdict(list)
     for kind in (*EVENTS, "directory_objects"):
         paths = archive.files(kind)
         if not paths:
             continue
-        for path, day, versions, first, last, *stated in duck.execute(_LOOK_OVER, [escaped(paths)]).fetchall():
+        for path, day, versions, first, last, coarse, *stated in duck.execute(_LOOK_OVER, [escaped(paths)]).fetchall():
             tenants.update(stated)
             if kind in EVENTS:
                 rows[day] += versions
+                if coarse:
+                    unsettled[kind].add(day)
                 files[kind].append(_File(day, Path(path).name, _instant(first), _instant(last)))
-    unsettled: dict[str, set[date]] = {kind: set() for kind in EVENTS}
     for kind in (*EVENTS, "directory_objects"):
         create_view(duck, kind, archive.files(kind), archive.schema(kind))
     for kind in EVENTS if len(rows) > 1 else ():
         duck.execute(_DIFFERING.format(kind=kind))
-        unsettled[kind] |= {day for (day,) in duck.execute(_COARSE.format(kind=kind)).fetchall()}
         if duck.table("differing").limit(1).fetchall():
             days = {day for (day,) in duck.execute(_DAYS_OF_DIFFERING.format(kind=kind)).fetchall()}
             create_view(duck, f"{kind}_differing", archive.files(kind, days), archive.schema(kind))
@@ -263,17 +264,16 @@ def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config, us
 # One row per file and tenants that it states.
 _LOOK_OVER = rf"""
 SELECT filename, CAST({DAY_OF_PATH} AS DATE) AS day, count(*), epoch_us(min("at")), epoch_us(max("at")),
-       tenant_id, path_tenant_id, given_tenant_id
+       bool_or(whole_seconds), tenant_id, path_tenant_id, given_tenant_id
 FROM read_parquet($1, filename = true, hive_partitioning = false, union_by_name = true)
 GROUP BY filename, tenant_id, path_tenant_id, given_tenant_id"""
 
-# Events whose versions state different times, or whole seconds: which counts may depend on all of them. Numbers
-# first: texts of millions of keys would fill the memory.
+# Events whose versions state different times: which counts may depend on all of them. Numbers first: texts of millions
+# of keys would fill the memory.
 _DIFFERING = """
 CREATE OR REPLACE TEMP TABLE differing AS
 SELECT hash(event_key) AS number FROM {kind} GROUP BY number HAVING min("at") <> max("at") OR min(day) <> max(day)"""
 _DAYS_OF_DIFFERING = "SELECT DISTINCT day FROM {kind} WHERE hash(event_key) IN (SELECT number FROM differing)"
-_COARSE = "SELECT DISTINCT day FROM {kind} WHERE whole_seconds"
 
 # Setting → users who may be shown (whole/40_principals.sql says who is), as any version of any record names them.
 _SHOWABLE = {

@@ -32,7 +32,8 @@ WHERE k.token_id IS NULL
 -- Streams hold one row per instant, so that an ASOF join has one answer whatever the order of rows.
 CREATE OR REPLACE TEMP TABLE sign_in_rank AS
 SELECT link_key, life, "at", max(rank) AS rank FROM (
-    SELECT link_key, life, "at", row_number() OVER (PARTITION BY link_key, life ORDER BY "at", sign_in_id) AS rank FROM sign_in_key
+    SELECT link_key, life, "at", row_number() OVER (PARTITION BY link_key, life ORDER BY "at", sign_in_id) AS rank
+    FROM sign_in_key SEMI JOIN open_act USING (link_key, life)
 ) GROUP BY link_key, life, "at";
 
 CREATE OR REPLACE TEMP TABLE candidate_count AS
@@ -43,17 +44,17 @@ ASOF LEFT JOIN sign_in_rank before ON o.link_key = before.link_key AND o.life = 
 GROUP BY act_id;
 
 -- Places: the address itself, and `*` for "says nothing". An act from `*` may belong to a sign-in from anywhere.
-CREATE OR REPLACE TEMP TABLE sign_in_place AS
-SELECT link_key, life, place, "at", min(sign_in_id) AS sign_in_id FROM (
-    SELECT link_key, "at", sign_in_id, life, unnest(CASE WHEN any_address THEN ['*', 'any'] ELSE [ip, 'any'] END) AS place
-    FROM sign_in_key
-) GROUP BY link_key, life, place, "at";
-
 -- Where an act is looked for. Tokens are issued five minutes back-dated, but not every log states it so: the sign-in is
 -- near the stated time or five minutes after it.
 CREATE OR REPLACE TEMP TABLE act_place AS
 SELECT *, unnest(CASE WHEN any_address THEN ['any'] ELSE [ip, '*'] END) AS place
 FROM (SELECT * REPLACE (unnest(CASE WHEN timed THEN [centre - INTERVAL 5 MINUTE, centre] ELSE [centre] END) AS centre) FROM open_act);
+
+CREATE OR REPLACE TEMP TABLE sign_in_place AS
+SELECT link_key, life, place, "at", min(sign_in_id) AS sign_in_id FROM (
+    SELECT link_key, "at", sign_in_id, life, unnest(CASE WHEN any_address THEN ['*', 'any'] ELSE [ip, 'any'] END) AS place
+    FROM sign_in_key
+) SEMI JOIN act_place USING (link_key, life, place) GROUP BY link_key, life, place, "at";
 
 CREATE OR REPLACE TEMP TABLE time_link AS
 WITH near AS (

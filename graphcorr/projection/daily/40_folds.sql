@@ -49,7 +49,7 @@ WITH counted AS (
 )
 SELECT c.day, c.fold::VARCHAR AS fold, s.tenant, s.kind, s.service_principal_id, s.app_id, s.user_id, s.user_principal_name, s.ip,
        s.country, credential_id(s.key_id, s.federated_credential_id, s.thumbprint) AS credential, s.resource_app_id,
-       s.resource_service_principal_id, s.resource_name, s.result_code, s.result_class, date_trunc('hour', s."at") AS hour,
+       s.resource_service_principal_id, s.resource_name, s.result_code, s.result_class, hour_start(s."at") AS hour,
        s.credential_type, c.life, c.count, c.linked, c.same_address, c.other_address, c.unexplained, c.first_at, c.last_at,
        first_and_last(f.event_key, l.event_key) AS sample_ids, u.ids AS unexplained_ids
 FROM counted c
@@ -59,7 +59,7 @@ JOIN sign_in s ON s.rowid = f."row"
 LEFT JOIN unexplained u ON u.fold = c.fold;
 
 CREATE OR REPLACE TEMP TABLE activity_state AS
-SELECT a.*, date_trunc('hour', a."at") AS hour,
+SELECT a.rowid AS "row", a.event_key, a.day, a."at", a.token_issued_at, a.platform, a.managed_identity_resource_id,
        md5(concat(a.tenant, chr(31), a.service_principal_id, chr(31), a.user_id, chr(31), a.user_principal_name, chr(31), a.app_id,
                   chr(31), a.ip, chr(31), a.resource_id, chr(31), a.object_path, chr(31), a.service, chr(31), a.operation,
                   chr(31), a.outcome, chr(31), hour_of(a."at")))::UUID AS fold,
@@ -73,19 +73,17 @@ LEFT JOIN candidate_count c ON c.act_id = a.event_key
 WHERE a.home;
 
 CREATE OR REPLACE TABLE activity_fold AS
-SELECT day, fold::VARCHAR AS fold, any_value(tenant) AS tenant, any_value(source) AS source, any_value(scope) AS scope, any_value(service) AS service,
-       any_value(operation) AS operation, any_value(outcome) AS outcome,
-       any_value(service_principal_id) AS service_principal_id, any_value(user_id) AS user_id,
-       any_value(user_principal_name) AS user_principal_name, any_value(app_id) AS app_id, any_value(ip) AS ip,
-       any_value(resource_id) AS resource_id, any_value(object_path) AS object_path, any_value(hour) AS hour,
-       max(managed_identity_resource_id) AS managed_identity_resource_id, bool_or(coalesce(platform, false)) AS platform,
-       count(*) AS count, count(*) FILTER (state = 'linked') AS linked,
-       count(*) FILTER (state = 'without') AS without_sign_in,
-       min(token_issued_at) AS first_issued_at,
-       min("at") AS first_at, max("at") AS last_at,
-       first_last(event_key, "at") AS sample_ids,
-       first_five_where(event_key, "at", state = 'without') AS unexplained_ids
-FROM activity_state WHERE home GROUP BY day, fold;
+WITH counted AS (
+    SELECT day, fold, min_by("row", event_key) AS "row",
+           max(managed_identity_resource_id) AS managed_identity_resource_id, bool_or(coalesce(platform, false)) AS platform,
+           count(*) AS count, count(*) FILTER (state = 'linked') AS linked, count(*) FILTER (state = 'without') AS without_sign_in,
+           min(token_issued_at) AS first_issued_at, min("at") AS first_at, max("at") AS last_at,
+           first_last(event_key, "at") AS sample_ids, first_five_where(event_key, "at", state = 'without') AS unexplained_ids
+    FROM activity_state GROUP BY day, fold
+)
+SELECT c.day, c.fold::VARCHAR AS fold, a.tenant, a.service, a.operation, a.outcome, a.service_principal_id, a.user_id,
+       a.user_principal_name, a.app_id, a.ip, a.resource_id, a.object_path, hour_start(a."at") AS hour, c.* EXCLUDE (day, fold, "row")
+FROM counted c JOIN activity a ON a.rowid = c."row";
 
 -- One edge per pair of folds and basis; it belongs to the day of the act.
 CREATE OR REPLACE TABLE led_to AS
@@ -98,7 +96,7 @@ SELECT a.day, s.tenant, s.fold::VARCHAR AS sign_in_fold, a.kind AS act_kind, a.t
        max(l.candidates)::BIGINT AS candidates, bool_or(s.kind = 'user') AS of_user, max(s.acting_user) AS user_id
 FROM link l
 JOIN (
-    SELECT event_key AS act_id, day, "at", fold::VARCHAR AS target, 'activity' AS kind FROM activity_state WHERE home
+    SELECT event_key AS act_id, day, "at", fold::VARCHAR AS target, 'activity' AS kind FROM activity_state
     UNION ALL
     SELECT event_key, day, "at", event_key, 'change' FROM change WHERE home
 ) a ON a.act_id = l.act_id
@@ -108,23 +106,36 @@ GROUP BY a.day, s.tenant, s.fold, a.kind, a.target, l.basis;
 -- What a day tells of tokens that may be worth a node: seen at two addresses, used by an application without a known
 -- sign-in, or used on another day as well (all days together say what holds).
 CREATE OR REPLACE TABLE token AS
-WITH home AS (
-    SELECT a.day, a.tenant, a.token_id, min(a.token_issued_at) AS issued_at, min(a."at") AS first_at, max(a."at") AS last_at,
-           max({'fold': s.fold::VARCHAR, 'of_user': s.kind = 'user', 'user_id': s.acting_user}) FILTER (s.fold IS NOT NULL) AS sign_in,
-           max(s.event_key) AS sign_in_id, bool_or(a.user_id IS NOT NULL) AS of_user,
-           list_distinct(list(a.ip) FILTER (NOT says_nothing(a.ip))) AS ips, max(s.ip) FILTER (NOT says_nothing(s.ip)) AS sign_in_ip,
-           list_sort(list_distinct(list(a.fold::VARCHAR))) AS activity_folds, first_five(a.event_key, a."at") AS event_ids
-    FROM activity_state a
+WITH used AS (
+    SELECT a.day, a.tenant, a.token_id, a.token_issued_at, a."at", a.event_key, a.user_id, t.fold, i.event_key AS sign_in_id,
+           CASE WHEN NOT says_nothing(a.ip) THEN a.ip END AS ip, CASE WHEN NOT says_nothing(i.ip) THEN i.ip END AS sign_in_ip,
+           i.fold AS sign_in_fold, i.kind AS sign_in_kind, i.acting_user
+    FROM activity_state t JOIN activity a ON a.rowid = t."row"
     LEFT JOIN token_link l ON l.act_id = a.event_key
-    LEFT JOIN sign_in_state s ON s.event_key = l.sign_in_id
-    WHERE a.home AND a.token_id IS NOT NULL AND NOT coalesce(a.platform, false)
-    GROUP BY a.day, a.tenant, a.token_id
+    LEFT JOIN sign_in_state i ON i.event_key = l.sign_in_id
+    WHERE a.token_id IS NOT NULL AND NOT coalesce(a.platform, false)
+), brief AS (
+    SELECT day, tenant, token_id, min(ip) AS low, max(ip) AS high, max(sign_in_ip) AS sign_in_ip, max(sign_in_id) AS sign_in_id
+    FROM used GROUP BY day, tenant, token_id
 ), elsewhere AS (
     -- Within a token's life on either side of the day, whatever else was loaded with it.
-    SELECT DISTINCT h.day, h.tenant, h.token_id FROM home h
-    JOIN activity a ON a.tenant = h.tenant AND a.token_id = h.token_id AND a.day <> h.day
-        AND a."at" BETWEEN h.day - INTERVAL 28 HOUR AND h.day + INTERVAL 52 HOUR
+    SELECT DISTINCT b.day, b.tenant, b.token_id FROM brief b
+    JOIN activity a ON a.tenant = b.tenant AND a.token_id = b.token_id AND a.day <> b.day
+        AND a."at" BETWEEN b.day - INTERVAL 28 HOUR AND b.day + INTERVAL 52 HOUR
     WHERE NOT coalesce(a.platform, false)
+), home AS (
+    -- Lists are made of few: most tokens have one address and a sign-in.
+    SELECT day, tenant, token_id, min(token_issued_at) AS issued_at, min("at") AS first_at, max("at") AS last_at,
+           max({'fold': sign_in_fold::VARCHAR, 'of_user': sign_in_kind = 'user', 'user_id': acting_user}) FILTER (sign_in_fold IS NOT NULL) AS sign_in,
+           max(sign_in_id) AS sign_in_id, bool_or(user_id IS NOT NULL) AS of_user,
+           list_distinct(list(ip) FILTER (ip IS NOT NULL)) AS ips, max(sign_in_ip) AS sign_in_ip,
+           list_sort(list_distinct(list(fold::VARCHAR))) AS activity_folds, first_five(event_key, "at") AS event_ids
+    FROM used SEMI JOIN (
+        SELECT day, tenant, token_id FROM brief
+        WHERE low <> high OR low <> sign_in_ip OR high <> sign_in_ip OR sign_in_id IS NULL
+        UNION SELECT day, tenant, token_id FROM elsewhere
+    ) USING (day, tenant, token_id)
+    GROUP BY day, tenant, token_id
 )
 SELECT h.* EXCLUDE (sign_in), h.sign_in.fold AS sign_in_fold, h.sign_in.of_user AS sign_in_of_user, h.sign_in.user_id AS sign_in_user_id
 FROM home h LEFT JOIN elsewhere e USING (day, tenant, token_id)

@@ -96,11 +96,15 @@ CREATE OR REPLACE TABLE name_run AS
 WITH sighting AS (
     SELECT day, tenant, service_principal_id AS object_id, service_principal_name AS name, "at", event_key
     FROM sign_in WHERE home AND kind <> 'user' AND service_principal_id IS NOT NULL AND service_principal_name IS NOT NULL AND "at" IS NOT NULL
+), several AS (
+    SELECT day, tenant, object_id FROM sighting GROUP BY day, tenant, object_id HAVING min(name) <> max(name)
 ), marked AS (
-    SELECT *, name IS DISTINCT FROM lag(name) OVER w AS starts FROM sighting
+    SELECT *, name IS DISTINCT FROM lag(name) OVER w AS starts FROM sighting SEMI JOIN several USING (day, tenant, object_id)
     WINDOW w AS (PARTITION BY day, tenant, object_id ORDER BY "at", event_key)
 ), numbered AS (
-    SELECT *, sum(starts::INT) OVER (PARTITION BY day, tenant, object_id ORDER BY "at", event_key) AS run FROM marked
+    SELECT * EXCLUDE (starts), sum(starts::INT) OVER (PARTITION BY day, tenant, object_id ORDER BY "at", event_key) AS run FROM marked
+    UNION ALL
+    SELECT *, 1 FROM sighting ANTI JOIN several USING (day, tenant, object_id)
 )
 SELECT day, tenant, object_id, name, 'signIn' AS basis, min("at") AS first_at, max("at") AS last_at, first_last(event_key, "at") AS event_ids
 FROM numbered GROUP BY day, tenant, object_id, name, run;
@@ -218,13 +222,15 @@ UNION SELECT day, tenant, 'address', actor_ip FROM change_made WHERE actor_ip IS
 
 -- The activity folds that carried grants or credentials, so that their edges start at the fold.
 CREATE OR REPLACE TABLE act_fold AS
-SELECT day, event_key, fold::VARCHAR AS fold FROM activity_state WHERE home AND (len(grants) > 0 OR len(credentials) > 0);
+SELECT s.day, s.event_key, s.fold::VARCHAR AS fold FROM activity_state s JOIN activity a ON a.rowid = s."row"
+WHERE len(a.grants) > 0 OR len(a.credentials) > 0;
 
 -- Roles and scopes in the tokens of each fold.
 CREATE OR REPLACE TABLE carried AS
 WITH alike AS (
-    SELECT day, fold, roles, scopes, wids, min("at") AS first_at, max("at") AS last_at FROM activity_state
-    WHERE home AND (len(roles) > 0 OR len(scopes) > 0 OR len(wids) > 0) GROUP BY day, fold, roles, scopes, wids
+    SELECT s.day, s.fold, a.roles, a.scopes, a.wids, min(s."at") AS first_at, max(s."at") AS last_at
+    FROM activity_state s JOIN activity a ON a.rowid = s."row"
+    WHERE len(a.roles) > 0 OR len(a.scopes) > 0 OR len(a.wids) > 0 GROUP BY s.day, s.fold, a.roles, a.scopes, a.wids
 ), one AS (
     SELECT day, fold, first_at, last_at, 'application' AS kind, unnest(roles) AS value FROM alike
     UNION ALL SELECT day, fold, first_at, last_at, 'delegated', unnest(scopes) FROM alike

@@ -32,7 +32,8 @@ WITH delivered AS (
     UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM workflow WHERE home
     UNION ALL SELECT day, tenant, source, coalesce(scope, ''), "at", received_at, raw_size, versions FROM risk WHERE home
 )
-SELECT day, tenant, source, scope, date_trunc('hour', "at") AS hour,
-       CASE WHEN received_at >= "at" THEN round(ln(1 + date_diff('second', "at", received_at)) * 16)::INT END AS delay_bucket,
+SELECT day, tenant, source, scope, hour_start("at") AS hour,
+       CASE WHEN received_at >= "at"
+            THEN round(ln(1 + epoch_us(received_at) // 1000000 - epoch_us("at") // 1000000) * 16)::INT END AS delay_bucket,
        count(*) AS events, sum(raw_size)::BIGINT AS bytes, sum(versions - 1)::BIGINT AS duplicates, min("at") AS first_at, max("at") AS last_at
 FROM delivered GROUP BY ALL;

@@ -23,7 +23,7 @@ UNION
 SELECT 'RiskEvent', e.key, 'SignIn', f.fold, NULL
 FROM risk_event e JOIN risk_seen r USING (tenant, risk_id)
 JOIN risk_sign_in s ON s.tenant = e.tenant AND s.event_key = r.sign_in_id
-JOIN sign_in_fold f ON f.tenant = s.tenant AND f.kind = s.kind AND f.hour IS NOT DISTINCT FROM date_trunc('hour', s."at")
+JOIN sign_in_fold f ON f.tenant = s.tenant AND f.kind = s.kind AND f.hour IS NOT DISTINCT FROM hour_start(s."at")
     AND f.service_principal_id IS NOT DISTINCT FROM s.service_principal_id AND f.app_id IS NOT DISTINCT FROM s.app_id
     AND f.user_id IS NOT DISTINCT FROM s.user_id AND f.ip IS NOT DISTINCT FROM s.ip
     AND f.credential IS NOT DISTINCT FROM credential_id(s.key_id, s.federated_credential_id, s.thumbprint)
