@@ -18,6 +18,8 @@ ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
 # No GUID or address is longer, not even with blanks, port and zone; what is remembered stays small.
 _LONGEST = 96
+# Longer paths are read as well, but not remembered.
+_LONGEST_PATH = 512
 
 _GUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _HEX32 = re.compile(r"^[0-9a-f]{32}$")
@@ -69,8 +71,10 @@ def object_id(value: object) -> str | None:
 
     Sample records carry ids such as `appId-value`; two of them are still two different ids.
     """
-    found = guid(value)
-    if found is not None or not isinstance(value, str):
+    if not isinstance(value, str):
+        return None
+    found = _guid(value) if len(value) <= _LONGEST else None
+    if found is not None:
         return found
     kept = value.strip().lower()
     return kept if kept and kept.strip("{}") != ZERO_GUID else None
@@ -147,13 +151,25 @@ def arm_id(value: object) -> str | None:
     """An ARM resource id in lower case without a trailing slash; None if the value is not one."""
     if not isinstance(value, str):
         return None
-    lowered = value.strip().lower().rstrip("/")
+    return _arm_id(value) if len(value) <= _LONGEST_PATH else _arm_id.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _arm_id(written: str) -> str | None:
+    lowered = written.strip().lower().rstrip("/")
     return lowered if lowered.startswith("/") and len(lowered) > 1 else None
 
 
 def subscription_of(value: object) -> str | None:
     """The subscription id inside an ARM id."""
-    match = _SUBSCRIPTION.match(value.strip()) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return _subscription(value) if len(value) <= _LONGEST_PATH else _subscription.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _subscription(written: str) -> str | None:
+    match = _SUBSCRIPTION.match(written.strip())
     return guid(match.group(1)) if match else None
 
 
@@ -165,7 +181,7 @@ def tenant_of(value: object) -> str | None:
 
 def digest(*parts: object) -> str:
     """A short stable hash over parts; None and text never collide. Used for event keys and fingerprints."""
-    joined = "\x1f".join("\x00" if part is None else str(part) for part in parts)
+    joined = "\x1f".join(["\x00" if part is None else str(part) for part in parts])
     return blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -155,6 +155,8 @@ class _Event:
 
     def value(self, name: str) -> str | None:
         """The one value of a property, new or else old, whichever target carries it; None for a choice."""
+        if name not in self.by_name:
+            return None
         found = {
             text
             for _, item in self.named(name)
@@ -295,7 +297,8 @@ _ACTOR_NAMES = "ActorId.ServicePrincipalNames"
 
 
 def _bridges(event: _Event) -> Iterator[Bridge]:
-    for name in (*_APP_ID_PROPERTIES, _TARGET_NAMES) if event.about_target else _APP_ID_PROPERTIES:
+    about = (*_APP_ID_PROPERTIES, _TARGET_NAMES) if event.about_target else _APP_ID_PROPERTIES
+    for name in [name for name in about if name in event.by_name]:
         for object_type, object_id, item in event.of_workloads(name):
             found = values.only_guid(values.name_list(item.new) or values.name_list(item.old))
             yield from _bridge(object_type, object_id, found, name)

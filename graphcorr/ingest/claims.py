@@ -42,6 +42,7 @@ _ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SEPARATORS = re.compile(r"[\s,;]+")
 _LONGEST_TOKEN_ID = 64
+_LONGEST_LIST = 512
 _AUTH_METHODS = frozenset(("0", "1", "2"))
 
 
@@ -154,8 +155,13 @@ def issuer_tenant(issuer: object) -> str | None:
 def words(value: object) -> tuple[str, ...] | None:
     """The members of a claim that is a list or text separated by blanks or commas; None if it states none."""
     if isinstance(value, str):
-        return tuple(part for part in _SEPARATORS.split(value) if part) or None
+        return _words(value) if len(value) <= _LONGEST_LIST else _words.__wrapped__(value)
     return tuple(value) or None if is_text_list(value) else None
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...] | None:
+    return tuple([part for part in _SEPARATORS.split(text) if part]) or None
 
 
 def _principal_type(claims: Mapping[str, Any], *, is_user: bool, is_app: bool) -> str | None:
@@ -179,5 +185,10 @@ _decoded_token = lru_cache(maxsize=4096)(ids.token_guid)
 def _claim_time(value: object) -> datetime | None:
     if value is None:
         return None
-    when = times.from_epoch(value)
+    return _time(value) if isinstance(value, str) and len(value) <= _LONGEST_TOKEN_ID else _time.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _time(seconds: object) -> datetime | None:
+    when = times.from_epoch(seconds)
     return when if when is not None and times.EARLIEST <= when < times.LATEST else None

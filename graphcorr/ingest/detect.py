@@ -58,6 +58,9 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
 
 _REST_MARKS = frozenset({"eventTimestamp", "event_timestamp", "eventDataId", "event_data_id", "operation_name"})
 
+# Values that may decide beside the keys; those of signInEventTypes are a list.
+_DECIDING = ("category", "Category", "Type", "$table", "@odata.context", "@odata.type")
+
 _CONTEXT_NAME = re.compile(r"#([A-Za-z/]+)")
 
 
@@ -131,20 +134,15 @@ class Detector:
         if page is not self._page:
             self._page, self._known = page, self._by_page.setdefault(page, {})
         kinds = obj.get("signInEventTypes")
-        signature = (
-            tuple(obj),
-            _text(obj.get("category")),
-            _text(obj.get("Category")),
-            _text(obj.get("Type")),
-            _text(obj.get("$table")),
-            _text(obj.get("@odata.context")),
-            _text(obj.get("@odata.type")),
-            str(kinds) if kinds is not None else None,
-        )
+        signature = (tuple(obj), *map(obj.get, _DECIDING), str(kinds) if kinds is not None else None)
         try:
             return self._known[signature]
         except KeyError:
             pass
+        except TypeError:  # no text: as good as absent
+            signature = (tuple(obj), *[_text(obj.get(name)) for name in _DECIDING], signature[-1])
+            if signature in self._known:
+                return self._known[signature]
         found = self._find(frozenset(obj), obj, page, context)
         if len(self._known) >= _MAX_SIGNATURES:
             self._count_unknown(self._known.pop(next(iter(self._known))))

@@ -17,7 +17,7 @@ from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
 from graphcorr.ingest.delivery import Batch, Run
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
-from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.loader import Context, JsonObject, Loader
 from graphcorr.ingest.readers import Page
 from graphcorr.ingest.report import FileReport, ReadReport, Tally
 from graphcorr.records import Record
@@ -290,8 +290,8 @@ class _Reading:
         self._detector = detector
         self._options = options
         self._repetitions = Repetitions()
-        # Of the object read last as decoded JSON; None if it was no record.
-        self._match: Match | None = None
+        # Of the last object that gave records.
+        self._match: Match
 
     def member(self, member: readers.Member) -> Iterator[Run]:
         tally, options = self._tally, self._options
@@ -303,12 +303,16 @@ class _Reading:
         preferred = readers.Preferred()
         run: Run | None = None
         size = 0
+        # Hashes of the objects read one by one since the last that were not.
+        noted: list[str] = []
         for item in readers.items(member, options.time_zone, tally, preferred):
             if isinstance(item, readers.Usual):
                 assert by is not None
                 if run is not None:
                     yield run
                     run = None
+                self._note(noted)
+                noted = []
                 yield self._usual(by, item, name, path_tenant_id)
                 continue
             obj, line, raw, page = item
@@ -321,22 +325,21 @@ class _Reading:
                     odata_context=page.odata_context,
                     file_name=_file_name(name),
                 )
-            found = self._records(obj, line, page, context)
-            match = self._match
-            if match is not None and match.short_cut is not None and preferred.offer(match.short_cut):
-                by = match
-            if found is None:
+            records = self._records(obj, line, page, context)
+            if not records:
                 continue
-            records, carrier = found
+            match = self._match
+            if match.short_cut is not None and preferred.offer(match.short_cut):
+                by = match
             raw_hash = readers.hash_of(raw)
-            self._note([raw_hash])
+            noted.append(raw_hash)
             tally.records += len(records)
             for record in records:
                 kind = type(record)
-                if run is None or kind is not run.record or carrier is not run.carrier or size >= BATCH_BYTES:
+                if run is None or kind is not run.record or match.carrier is not run.carrier or size >= BATCH_BYTES:
                     if run is not None:
                         yield run
-                    run = Run(kind, None, carrier, name, path_tenant_id, options.tenant_id, [], [], [], [])
+                    run = Run(kind, None, match.carrier, name, path_tenant_id, options.tenant_id, [], [], [], [])
                     size = 0
                 run.contents.append(record)
                 run.raws.append(raw)
@@ -345,6 +348,7 @@ class _Reading:
                 size += len(raw)
         if run is not None:
             yield run
+        self._note(noted)
 
     def _usual(self, match: Match, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Run:
         """What a short cut decoded, as deliveries."""
@@ -362,17 +366,14 @@ class _Reading:
         else:
             self._tally.repeated += self._repetitions.among(raw_hashes)
 
-    def _records(
-        self, obj: JsonObject, line: int, page: Page, context: Context
-    ) -> tuple[tuple[Record, ...], Carrier] | None:
-        """The records of an object; None if there are none, with the reason counted."""
+    def _records(self, obj: JsonObject, line: int, page: Page, context: Context) -> tuple[Record, ...]:
+        """The records of an object, `_match` says how they were found; none with the reason counted."""
         tally = self._tally
-        self._match = None
         try:
             match = self._detector.detect(obj, page, context)
             if not isinstance(match, Match):
                 self._note_unread(match, obj, line)
-                return None
+                return ()
             tally.recognised = True
             obj = match.prepared(obj)
             match.count(obj)
@@ -390,9 +391,10 @@ class _Reading:
             if records:
                 self._match = match
                 tally.by_source[match.loader.source] += len(records)
-                return records, match.carrier
-            tally.without_content += 1
-        return None
+            else:
+                tally.without_content += 1
+            return records
+        return ()
 
     def _note_unread(self, found: NotLoaded | None, obj: JsonObject, line: int) -> None:
         tally = self._tally
