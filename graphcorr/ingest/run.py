@@ -24,7 +24,7 @@ from graphcorr.records import Record
 from graphcorr.times import to_iso
 
 # A batch goes to the sink when it has this many records or raw bytes.
-BATCH_RECORDS = 2_000
+BATCH_RECORDS = 4_000
 BATCH_BYTES = 16 << 20
 
 # Several processes pay off when there is this much to read; each gets so much at a time.

@@ -32,19 +32,21 @@ _UNREAD = Raw(b"null")
 def strict(names: str, read: Mapping[str, Any], required: Mapping[str, Any] | None = None) -> type[Struct]:
     """A struct of these names, divided by blanks: those of `read` and `required` with their types, the others with any.
 
-    It has no other names: decoding refuses a record with one, which then goes the long way, where it is counted. `read`
-    may be null or absent, then it is None. Decoding is fastest with names in the order in which records have them.
+    Decoding refuses a record with any other name; it then goes the long way, where it is counted. What of `read` is
+    null, absent or not among the names is None. Decoding is fastest with names in the order that records have.
     """
     required = required or {}
     made: list[tuple[str, Any, Any]] = []
-    for place, name in enumerate(names.split()):
+    listed = names.split()
+    for place, name in enumerate(listed):
         if name in required:
             made.append((name, required[name], field(name=name)))
         elif name in read:
             made.append((name, read[name] | None, field(name=name, default=None)))
         else:
             made.append((f"unread{place}", Raw, field(name=name, default=_UNREAD)))
-    return defstruct("Strict", made, forbid_unknown_fields=True, kw_only=True, gc=False)
+    others = dict.fromkeys(set(read).difference(listed))
+    return defstruct("Strict", made, namespace=others, forbid_unknown_fields=True, kw_only=True, gc=False)
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------

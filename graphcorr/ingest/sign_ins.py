@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from graphcorr import ids
@@ -31,7 +31,7 @@ from graphcorr.records import SignIn, SignInKind
 from graphcorr.times import has_fraction, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
 
@@ -379,7 +379,7 @@ def _agent(stated: str | None) -> str | None:
     return None if stated is None or stated in ("", "<null>") or stated.lower() == "notagentic" else stated
 
 
-# -- the usual record of a diagnostic export, faster ------------------------------------------------------------
+# -- the usual record, faster ----------------------------------------------------------------------------------
 
 
 class _Status(Struct, gc=False):
@@ -439,6 +439,35 @@ _Envelope = strict(
 )
 _decode_envelope = Decoder(_Envelope).decode
 
+_FIRST_COLUMNS = """
+    TenantId SourceSystem TimeGenerated ResourceId OperationName OperationVersion Category ResultType ResultSignature
+    ResultDescription DurationMs CorrelationId ResourceGroup Identity Level Location
+"""
+_ROW_IDS = """
+    AADTenantId TenantId ResourceId AppId ServicePrincipalId UserId ResourceIdentity ResourceServicePrincipalId
+    IPAddress ServicePrincipalCredentialKeyId ServicePrincipalCredentialThumbprint FederatedCredentialId
+    AppOwnerTenantId ResourceOwnerTenantId HomeTenantId
+"""
+_ROW_TEXTS = """
+    Id CreatedDateTime UniqueTokenIdentifier CorrelationId SessionId Location AppDisplayName ServicePrincipalName
+    UserPrincipalName UserDisplayName ResourceDisplayName UserAgent ClientCredentialType ManagedServiceIdentity Agent
+"""
+
+
+def _row_decoder(columns: frozenset[str]) -> Callable[[bytes], Any]:
+    """Decodes rows that state their table and have no other columns than these."""
+    read = {**dict.fromkeys(_ROW_IDS.split(), Id), **dict.fromkeys(_ROW_TEXTS.split(), str), "ResultType": int | Id}
+    required = {"TimeGenerated": str, "Type": str, "LocationDetails": Raw}
+    # After the first ones they mostly come by name.
+    first = [name for name in _FIRST_COLUMNS.split() if name in columns]
+    others = sorted(columns - {*first, "$table"}, key=str.lower)
+    return Decoder(strict(" ".join((*first, *others)), read, required)).decode
+
+
+_decode_user_row = _row_decoder(USER_COLUMNS)
+_decode_workload_row = _row_decoder(WORKLOAD_COLUMNS)
+_NO_PLACE = (b'""', b"null")
+
 # Few values make most records; what is different in each one does not pass through here.
 _id_of = Remembered(ids.object_id)
 _guid_of = Remembered(ids.guid)
@@ -449,11 +478,18 @@ _code_of = Remembered(_code)
 _class_of = Remembered(result_class)
 _thumbprint_of = Remembered(_thumbprint)
 _resource_of = Remembered(ids.arm_id)
+_managed_of = Remembered(_managed_resource)
+_agent_of = Remembered(_agent_type)
 
 
 def sign_in_short_cuts(source: str, kind: SignInKind, category: str) -> dict[Carrier, ShortCut]:
-    """The short cut for diagnostic exports of one sign-in table."""
-    return {Carrier.EXPORT: ShortCut(partial(_usual_export, category), partial(_columns, source, kind))}
+    """The short cuts for diagnostic exports and for rows of one sign-in table."""
+    decode_row = _decode_user_row if kind == "user" else _decode_workload_row
+    columns = partial(_columns, source, kind)
+    return {
+        Carrier.EXPORT: ShortCut(partial(_usual_export, category), columns),
+        Carrier.ROW: ShortCut(partial(_usual_row, source, decode_row), columns),
+    }
 
 
 # What a short cut takes from a record. The first ones are as written; they are read for many records together.
@@ -510,6 +546,52 @@ def _usual_export(category: str, raw: bytes) -> tuple[str | None, ...]:
         _guid_of[stated.homeTenantId],
         managed and _resource_of[managed.associatedResourceId],
         agent and _agent(agent.agentType),
+    )
+
+
+def _usual_row(source: str, decode: Callable[[bytes], Any], raw: bytes) -> tuple[str | None, ...]:
+    """A row of this table that states its id, its time and its result, as `_from_row` reads it."""
+    row = decode(raw)
+    if row.Type != source:
+        raise RecordError("another table")
+    _check(row.Id, row.CreatedDateTime)
+    code, country = _code_of[row.ResultType], _text_of[row.Location]
+    if code is None or (country is None and bytes(row.LocationDetails) not in _NO_PLACE):
+        raise RecordError("result or country stand elsewhere")
+    return (
+        row.Id,
+        row.CreatedDateTime,
+        row.TimeGenerated,
+        row.UniqueTokenIdentifier,
+        row.CorrelationId,
+        None,
+        row.SessionId,
+        _guid_of[row.AADTenantId] or _tenant_of[row.ResourceId],
+        _guid_of[row.TenantId],
+        _id_of[row.AppId],
+        _text_of[row.AppDisplayName],
+        _id_of[row.ServicePrincipalId],
+        _text_of[row.ServicePrincipalName],
+        _id_of[row.UserId],
+        _text_of[row.UserPrincipalName],
+        _text_of[row.UserDisplayName],
+        _id_of[row.ResourceIdentity],
+        _text_of[row.ResourceDisplayName],
+        _id_of[row.ResourceServicePrincipalId],
+        _address_of[row.IPAddress],
+        country,
+        _text_of[row.UserAgent],
+        code,
+        _class_of[code],
+        _id_of[row.ServicePrincipalCredentialKeyId],
+        _thumbprint_of[row.ServicePrincipalCredentialThumbprint],
+        _id_of[row.FederatedCredentialId],
+        _text_of[row.ClientCredentialType],
+        _guid_of[row.AppOwnerTenantId],
+        _guid_of[row.ResourceOwnerTenantId],
+        _guid_of[row.HomeTenantId],
+        _managed_of[row.ManagedServiceIdentity],
+        _agent_of[row.Agent],
     )
 
 

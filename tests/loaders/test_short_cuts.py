@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from graphcorr.ingest import registry
 from graphcorr.ingest.columns import table_of
 from graphcorr.ingest.delivery import columns_of
+from graphcorr.ingest.loader import Carrier
 from graphcorr.ingest.run import read_logs
 
 LOADERS = [loader for loader in registry.all() if loader.short_cuts]
+SHORT_CUTS = [(loader, carrier) for loader in LOADERS for carrier in loader.short_cuts]
 WITHOUT = [replace(loader, short_cuts={}) for loader in registry.all()]
 
 TENANT = "d9139857-9d9d-40ae-b846-10539c9dfb58"
@@ -34,6 +36,54 @@ ENVELOPE = {
     "operationName": "Sign-in activity", "operationVersion": "1.0", "callerIpAddress": "192.0.2.9", "location": "DE",
     "identity": "x", "Level": 4, "level": "4", "durationMs": 0,
 }  # fmt: skip
+
+ROW = {
+    "TenantId": TENANT.upper(), "SourceSystem": "Azure AD", "TimeGenerated": "2026-05-11T08:05:00Z",
+    "ResultType": "7000222", "OperationName": "Sign-in activity", "CorrelationId": "no-guid", "Location": "CH",
+    "AppId": PROPERTIES["appId"],
+    "IPAddress": "192.0.2.1:443", "LocationDetails": '{"countryOrRegion":"DE"}', "ResourceDisplayName": "<null>",
+    "ServicePrincipalId": "", "UniqueTokenIdentifier": PROPERTIES["uniqueTokenIdentifier"], "UserAgent": "curl/8",
+    "Agent": '{"agentType":"agenticApp"}', "Id": ID, "CreatedDateTime": "2026-05-11T08:03:14.1030001Z",
+    "AADTenantId": TENANT, "DurationMs": 0,
+}  # fmt: skip
+ROW_CHANGES = [
+    {},
+    {"Id": None, "UniqueTokenIdentifier": None},
+    {"Id": "x" * 200, "AppId": "y" * 200},
+    {"Id": ID.upper(), "CorrelationId": ID, "SessionId": ID.upper()},
+    {"AddedLately": 1},
+    {"AppId": 7, "UserAgent": 8},
+    {"Type": "Unread"},
+    {"Type": None, "Category": "SignInLogs"},
+    {"$table": "SigninLogs"},
+    {"$table": "Unread"},
+    {"ResultType": "", "Status": '{"errorCode":50126}'},
+    {"ResultType": None, "Status": {"errorCode": 50126}},
+    {"ResultType": 0},
+    {"ResultType": 1.0},
+    {"Location": "", "LocationDetails": ""},
+    {"Location": None, "LocationDetails": None},
+    {"Location": None},
+    {"Location": "", "LocationDetails": {"countryOrRegion": "FR"}},
+    {"CreatedDateTime": "2026-05-11T08:03:14Z", "TimeGenerated": "soon"},
+    {"CreatedDateTime": "yesterday"},
+    {"CreatedDateTime": None},
+    {"TimeGenerated": None},
+    {"Agent": {"agentType": "x"}},
+    {"Agent": '{"agentType":"notAgentic","agentSubjectType":"notAgentic"}'},
+    {"Agent": "{broken"},
+    {"ManagedServiceIdentity": '{"associatedResourceId":"/Subscriptions/1/x/"}'},
+    {"ManagedServiceIdentity": {"associatedResourceId": "/a/b"}},
+    {"ServicePrincipalCredentialThumbprint": " ab12 ", "FederatedCredentialId": ID, "ServicePrincipalName": "Billing"},
+    {"UserId": ID.upper(), "UserPrincipalName": "user@contoso.example", "UserDisplayName": "Zo\u00eb"},
+    {"HomeTenantId": TENANT},
+    {"AADTenantId": "", "ResourceId": f"/tenants/{TENANT}/providers/Microsoft.aadiam"},
+    {"AppDisplayName": "Payroll", "AppOwnerTenantId": TENANT.upper(), "ResourceOwnerTenantId": "no-guid"},
+    {"UserAgent": "curl?password=hunter2"},
+    {"records": []},
+    {"signInEventTypes": ["servicePrincipal"]},
+    dict.fromkeys(ROW),
+]  # fmt: skip
 
 # Changes of the properties, then of the envelope, that the short cut takes or leaves to others.
 CHANGES = [
@@ -94,16 +144,25 @@ def _lines(loader, changes):
     ]
 
 
-@pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: loader.source)
-def test_a_short_cut_changes_nothing(loader, tmp_path):
+def _rows(loader, changes):
+    row = {**ROW, "Type": loader.source}
+    return [json.dumps({**row, **part}) for changed in changes for part in ({}, {}, changed)]
+
+
+def _written(loader, carrier):
+    """Texts for one short cut: for each change alone, so that none leads others the way of odd values; then for all."""
+    all_changes, lines = (CHANGES, _lines) if carrier is Carrier.EXPORT else (ROW_CHANGES, _rows)
+    return [lines(loader, changes) for changes in (*([changed] for changed in all_changes), all_changes)]
+
+
+@pytest.mark.parametrize(("loader", "carrier"), SHORT_CUTS, ids=lambda value: getattr(value, "source", value))
+def test_a_short_cut_changes_nothing(loader, carrier, tmp_path):
     path = tmp_path / "PT1H.json"
-    # One by one, so that an odd value does not lead the others the way of odd values; then all together.
-    for changes in (*([changed] for changed in CHANGES), CHANGES):
-        lines = _lines(loader, changes)
+    for lines in _written(loader, carrier):
         path.write_text("\n".join([*lines, "{", "", '{"records": []}', lines[0] + "\r"]))
         delivered, report = _read(path, None)
         assert (delivered, report) == _read(path, WITHOUT)
-        assert report.records == len(delivered) > len(changes) * 2
+        assert report.records == len(delivered) > len(lines) // 3 * 2
 
 
 _ZERO = "00000000-0000-0000-0000-000000000000"
@@ -141,9 +200,9 @@ def test_columns_of_a_short_cut_are_those_of_its_records(tmp_path):
         def add(self, batch):
             self.batch = batch
 
-    for loader in LOADERS:
+    for loader, carrier in SHORT_CUTS:
         path = tmp_path / "PT1H.json"
-        path.write_text("\n".join(_lines(loader, CHANGES)))
+        path.write_text("\n".join(_written(loader, carrier)[-1]))
         kept = Kept()
         read_logs([path], kept)
         (runs,) = [runs for runs in kept.batch.alike() if runs[0].short_cut]
@@ -153,15 +212,14 @@ def test_columns_of_a_short_cut_are_those_of_its_records(tmp_path):
 
 def test_a_short_cut_is_taken_for_usual_records_and_given_up_where_it_is_of_no_use(tmp_path):
     (loader,) = (loader for loader in LOADERS if loader.source == "SigninLogs")
-    (carrier,) = loader.short_cuts
     tried = []
-    short_cut = loader.short_cuts[carrier]
+    short_cut = loader.short_cuts[Carrier.EXPORT]
 
     def decode(raw):
         tried.append(raw)
         return short_cut.decode(raw)
 
-    spied = [replace(loader, short_cuts={carrier: replace(short_cut, decode=decode)})]
+    spied = [replace(loader, short_cuts={Carrier.EXPORT: replace(short_cut, decode=decode)})]
     usual = {**ENVELOPE, "category": "SignInLogs", "properties": PROPERTIES}
     for record, expected in ((usual, 99), ({**usual, "addedLately": 1}, 20)):
         path = tmp_path / "PT1H.json"
