@@ -7,7 +7,6 @@ the owner (log-facts 2.3 and 4.4).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -30,7 +29,7 @@ from graphcorr.records import (
 from graphcorr.times import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
 _SOURCE = "AuditLogs"
@@ -103,8 +102,7 @@ class _Property(NamedTuple):
     new: object
 
 
-@dataclass(frozen=True)
-class _Object:
+class _Object(msgspec.Struct, frozen=True, gc=False):
     """One target resource with the properties that are listed under it."""
 
     target: Target
@@ -123,8 +121,7 @@ class _Object:
         return self.target.type in _BRIDGE_TYPES
 
 
-@dataclass(frozen=True)
-class _Event:
+class _Event(msgspec.Struct, frozen=True, gc=False):
     """Operation, targets and additional details of one record, decoded."""
 
     operation: str
@@ -136,11 +133,12 @@ class _Event:
     def named(self, name: str) -> list[tuple[_Object, _Property]]:
         return self.by_name.get(name, [])
 
-    def of_workloads(self, name: str) -> Iterator[tuple[str, str, _Property]]:
+    def of_workloads(self, name: str) -> Sequence[tuple[str, str, _Property]]:
         """Type and id of each application or service principal that lists the property, with the property."""
-        for obj, item in self.named(name):
-            if obj.type in _BRIDGE_TYPES and obj.id is not None:
-                yield obj.type, obj.id, item
+        found = self.by_name.get(name)
+        if found is None:
+            return ()
+        return [(obj.type, obj.id, item) for obj, item in found if obj.type in _BRIDGE_TYPES and obj.id is not None]
 
     @property
     def about_target(self) -> bool:
@@ -297,8 +295,7 @@ _ACTOR_NAMES = "ActorId.ServicePrincipalNames"
 
 
 def _bridges(event: _Event) -> Iterator[Bridge]:
-    about = (*_APP_ID_PROPERTIES, _TARGET_NAMES) if event.about_target else _APP_ID_PROPERTIES
-    for name in [name for name in about if name in event.by_name]:
+    for name in (*_APP_ID_PROPERTIES, _TARGET_NAMES) if event.about_target else _APP_ID_PROPERTIES:
         for object_type, object_id, item in event.of_workloads(name):
             found = values.only_guid(values.name_list(item.new) or values.name_list(item.old))
             yield from _bridge(object_type, object_id, found, name)
@@ -474,8 +471,7 @@ def _state(items: Iterable[_Property]) -> bool | None:
 # -- actor -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Actor:
+class _Actor(msgspec.Struct, frozen=True, gc=False):
     type: str | None = None
     id: str | None = None
     name: str | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from graphcorr import ids
 from graphcorr.ingest.fields import as_list, as_text, decoded
@@ -100,12 +101,11 @@ class Key(NamedTuple):
         return self.audiences == other.audiences or None in (self.audiences, other.audiences)
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A list of credentials as stated on one side of a change."""
 
     # Credential by what identifies it.
-    keys: dict[tuple[object, ...], Key] = field(default_factory=dict)
+    keys: dict[tuple[object, ...], Key] = {}  # noqa: RUF012 - each has its own
     # False if the side is absent, cut off or holds an element that cannot be read: then a key that is not
     # in `keys` may exist all the same.
     stated: bool = False

@@ -38,7 +38,7 @@ def as_list(value: object) -> list[Any] | None:
 def as_text(value: object) -> str | None:
     """A stated text or number as text; None for absent values, booleans, lists and objects."""
     if isinstance(value, str):
-        return None if value in _ABSENT else value
+        return value if value and value != "<null>" else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return str(value)

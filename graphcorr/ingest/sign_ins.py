@@ -607,8 +607,9 @@ def _whole_seconds(times: Sequence[str]) -> pa.Array:
     return pa.array(["." not in when for when in times], pa.bool_())
 
 
-def _first_ids(*values: Texts) -> pa.Array:
-    return pc.coalesce(*map(object_ids, values))
+def _first_ids(values: Texts, others: Texts) -> pa.Array:
+    found = object_ids(values)
+    return pc.coalesce(found, object_ids(others)) if found.null_count else found
 
 
 _COLUMNS: dict[str, Column] = {
