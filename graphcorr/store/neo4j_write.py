@@ -7,7 +7,7 @@ wrote: a row that found no place is an error, never lost.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,15 +69,28 @@ def drop_schema(connection: Connection) -> None:
 
 
 def _create(connection: Connection, wanted: Sequence[tuple[str, str, str]]) -> None:
+    constraints, indexes = _without_leftovers(connection, wanted)
+    made = {"CONSTRAINT": constraints, "INDEX": set(indexes)}
+    statements = [f"CREATE {kind} {name} IF NOT EXISTS {rest}" for name, kind, rest in wanted if name not in made[kind]]
+    _change_schema(connection, statements, lambda: _without_leftovers(connection, wanted))
+
+
+def _without_leftovers(
+    connection: Connection, wanted: Sequence[tuple[str, str, str]]
+) -> tuple[set[str], dict[str, str]]:
+    """What is there of the schema, once indexes are dropped that stand in the way of what is wanted.
+
+    A full disk leaves indexes that failed; a server that is killed, or 5.26 on a full disk, the index of a constraint
+    that was never made.
+    """
     constraints, indexes = _made(connection)
-    missing = [
-        (name, kind, rest)
-        for name, kind, rest in wanted
-        if (name not in constraints if kind == "CONSTRAINT" else indexes.get(name, "FAILED") == "FAILED")
-    ]
-    # What a full disk leaves: indexes that failed, and one whose constraint was never made.
-    _change_schema(connection, [f"DROP INDEX {name} IF EXISTS" for name, _, _ in missing if name in indexes])
-    _change_schema(connection, [f"CREATE {kind} {name} IF NOT EXISTS {rest}" for name, kind, rest in missing])
+    left = {
+        name
+        for name, kind, _ in wanted
+        if indexes.get(name) == "FAILED" or (kind == "CONSTRAINT" and name in indexes and name not in constraints)
+    }
+    _change_schema(connection, [f"DROP INDEX {name} IF EXISTS" for name in sorted(left)])
+    return constraints, {name: state for name, state in indexes.items() if name not in left}
 
 
 def _made(connection: Connection) -> tuple[set[str], dict[str, str]]:
@@ -87,19 +100,24 @@ def _made(connection: Connection) -> tuple[set[str], dict[str, str]]:
     return constraints, indexes
 
 
-def _change_schema(connection: Connection, statements: Sequence[str]) -> None:
+def _change_schema(
+    connection: Connection, statements: Sequence[str], before_again: Callable[[], object] = lambda: None
+) -> None:
     """Run statements in one transaction and wait until all indexes can be used.
 
-    Raises StoreError when the server fails to make one, or does not answer: Neo4j 5.26 keeps whoever waits for an index
-    that finds the disk full waiting for as long as it runs. So a thread waits, which is left behind then.
+    `before_again` runs before the statements are tried again. Raises StoreError when the server fails to make an index,
+    or does not answer: Neo4j 5.26 keeps whoever waits for an index that finds the disk full waiting for as long as it
+    runs. So a thread waits, which is left behind then.
     """
     if not statements:
         return
     done = 0
     outcome: Future[None] = Future()
 
-    def work(transaction: neo4j.Transaction, _: bool) -> None:
+    def work(transaction: neo4j.Transaction, again: bool) -> None:
         nonlocal done
+        if again:
+            before_again()
         for statement in statements:
             run(transaction, statement, {}).consume()
             done += 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import neo4j
 import pytest
-from neo4j.exceptions import Neo4jError
+from neo4j.exceptions import Neo4jError, SessionExpired
 
 from graphcorr.cli import run
 from graphcorr.errors import LockedError, OverLimit, PatternError, StoreError, UsageError
@@ -438,6 +438,31 @@ def test_an_index_that_is_left_where_a_constraint_belongs_gives_way(server: AnyS
         assert {"graphcorr_GraphcorrMarker_key", "graphcorr_Identity_key"} <= names
         store.clear()
         assert not [r for r in other.execute_query("SHOW INDEXES").records if r["name"].startswith("graphcorr")]
+
+
+def test_a_server_that_is_killed_while_it_makes_a_constraint_leaves_nothing_in_the_way(
+    server: AnyServer, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = neo4j.Transaction.run
+    killed = []
+    with connect(server) as store, driver(server) as other:
+        store.write(tables, "p", None)
+        store.clear()
+
+        def half_done(self: Any, query: Any, *arguments: Any, **more: Any) -> Any:
+            """What is found after its start: the index, without the constraint."""
+            if not killed and str(query).startswith("CREATE CONSTRAINT graphcorr_Identity_key"):
+                killed.append(query)
+                self.rollback()
+                other.execute_query("CREATE INDEX graphcorr_Identity_key FOR (n:Identity) ON (n.key)")
+                raise SessionExpired("x")
+            return send(self, query, *arguments, **more)
+
+        monkeypatch.setattr(neo4j.Transaction, "run", half_done)
+        store.write(tables, "p", None)
+        assert killed and verify(store, tables).counts == {}
+        names = {record["name"] for record in other.execute_query("SHOW CONSTRAINTS YIELD name").records}
+        assert "graphcorr_Identity_key" in names
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer[0])
