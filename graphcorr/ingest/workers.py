@@ -116,11 +116,24 @@ class _Worker:
         self._process.stdin.flush()
 
 
+class _NotHere:
+    """Finder of modules that finds none of one name, though it may be installed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == self._name:
+            raise ModuleNotFoundError(f"{name} is not for reading processes", name=name)
+
+
 def serve() -> None:
     """Answer calls until standard input ends. What is printed meanwhile goes to standard error."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     gc.set_threshold(_NEW_OBJECTS)
+    # pyarrow imports it before it makes its first array, only to recognise its objects: a fifth of a second.
+    sys.meta_path.insert(0, _NotHere("pandas"))
     while True:
         try:
             function, arguments = pickle.load(sys.stdin.buffer)
