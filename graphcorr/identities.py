@@ -34,6 +34,11 @@ _STEPS = {
         RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, a.appId AS says,
                e.basis AS basis, null AS confidence, e.firstSeen AS since, e.lastSeen AS until, e.eventIds AS eventIds
         """,
+    "represents": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:REPRESENTS]->(r:Resource) WHERE i.key IN $keys
+        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, r.resourceId AS says,
+               e.basis AS basis, null AS confidence, null AS since, null AS until, e.eventIds AS eventIds
+        """,
     "name": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:NAMED]->(n:Name) WHERE i.key IN $keys
         RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, n.value AS says,
@@ -72,6 +77,9 @@ MATCH (a)<-[:INSTANCE_OF|REGISTERED_AS]-(o:DirectoryObject)-[:PART_OF]->(i:Ident
 UNION
 MATCH (c:Credential) WHERE c.keyId = $id OR c.federatedId = $id OR c.thumbprint = $thumbprint
 MATCH (c)<-[:HAS_CREDENTIAL]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
+UNION
+MATCH (r:Resource) WHERE r.resourceId = toLower($text)
+MATCH (r)<-[:REPRESENTS]-(o:DirectoryObject)-[:PART_OF]->(i:Identity) RETURN i.key AS key
 UNION
 MATCH (n:Name) WHERE n.value = $text MATCH (n)<-[:NAMED]-(o:DirectoryObject)-[:PART_OF]->(i:Identity)
 RETURN i.key AS key
@@ -126,9 +134,9 @@ def _found(store: Store, text: str) -> set[str]:
 def explain(store: Store, what: str) -> Table:
     """What the identities that `what` leads to are made of, record by record.
 
-    One row for each object that is part of them (`partOf`), each app id stated for it, each present or former name,
-    each conflict and re-creation; last the objects that only have the same name (`notJoined`). Empty if nothing had to
-    be put together.
+    One row for each object that is part of them (`partOf`), each app id stated for it, the Azure resource that a
+    managed identity is (`represents`), each present or former name, each conflict and re-creation; last the objects
+    that only have the same name (`notJoined`). Empty if nothing had to be put together.
     """
     keys = find(store, what)
     found = [

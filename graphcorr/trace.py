@@ -96,7 +96,8 @@ def trace(
 
 def trace_store(store: Store, what: str) -> Trace:
     """As `trace`, on an open store."""
-    keys = identities.find(store, what)
+    # What was done to a machine is asked by its Azure id; its identity has ids of its own.
+    keys = [] if ids.subscription_of(what) else identities.find(store, what)
     scope, parameters = ("identity", {"keys": keys}) if keys else _elsewhere(store, what)
     subjects = tuple(Subject(*row) for row in store.query(_SUBJECTS[scope], parameters).rows)
     if not subjects:

@@ -13,7 +13,21 @@ import graphcorr
 from graphcorr.errors import UsageError
 from graphcorr.identities import explain, find
 from graphcorr.trace import trace_store
-from tests.builders import TENANT, at, audit, created, deleted, guid, jsonl, rename, sign_in, target
+from tests.builders import (
+    SUBSCRIPTION,
+    TENANT,
+    arm_act,
+    at,
+    audit,
+    created,
+    deleted,
+    guid,
+    jsonl,
+    managed_sign_in,
+    rename,
+    sign_in,
+    target,
+)
 
 
 def test_an_identity_is_explained_record_by_record(tmp_path: Path) -> None:
@@ -48,6 +62,22 @@ def test_an_identity_is_explained_record_by_record(tmp_path: Path) -> None:
         (app, "recreatedAs", "ServicePrincipal", one, two, "appId", ["Directory_4"]),
         (app, "recreationOf", "ServicePrincipal", two, one, "appId", ["Directory_4"]),
         (app, "notJoined", "AppRegistration", b, four, "name", None),
+    ]
+
+
+def test_a_managed_identity_is_explained_with_the_azure_resource_that_it_is(tmp_path: Path) -> None:
+    machine = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg1/providers/microsoft.compute/virtualmachines/vm1"
+    signed_in = managed_sign_in(1, at("05:00"), ManagedServiceIdentity={"associatedResourceId": machine.upper()})
+    touched = arm_act(2, at("06:00"), principal=9, app=9, resource=machine)
+    (tmp_path / "rows.jsonl").write_bytes(jsonl(signed_in, touched))
+    graphcorr.load([tmp_path / "rows.jsonl"], home=tmp_path / "home")
+    with closing(graphcorr.open_store(tmp_path / "home")) as store:
+        rows = explain(store, machine).rows
+        assert rows == explain(store, guid("d", 1)).rows
+        # The story of the machine stays the story of the machine.
+        assert [subject.label for subject in trace_store(store, machine).subjects] == ["Resource"]
+    assert [(row[1], row[4], row[5], row[9]) for row in rows if row[1] == "represents"] == [
+        ("represents", machine, "signIn", [guid("5", 1)])
     ]
 
 
