@@ -52,8 +52,8 @@ _IMPOSSIBLE = frozenset("[]^|%\\")
 _BATCH_ROWS = 8_000
 # Hashes that are compared at a time: ten million at once do not fit into what DuckDB may hold (measured).
 _COMPARED_ROWS = 2_000_000
-# Loads with as many rows are added to two tables at a time.
-_SIDE_BY_SIDE_ROWS = 100_000
+# Loads of as many records are added to two tables at a time. Smaller ones gain nothing, larger ones need the memory.
+_SIDE_BY_SIDE = range(100_000, 2_000_000)
 # Compaction merges files below the one size into files of up to the other. A large load leaves larger ones than these.
 _SMALL_FILE = 1 << 20
 _MERGED_FILE = 16 << 20
@@ -299,8 +299,10 @@ class Staging:
         new: Counter[str] = Counter()
         days: dict[str, frozenset[date]] = {}
         with connect(self._folder / "spill", _STAGING_MEMORY) as duck:
-            suspects = self._find_suspects(duck) if kinds else 0
-            with ThreadPoolExecutor(self._side_by_side(suspects)) as pool:
+            if kinds:
+                self._find_suspects(duck)
+            records = sum(file.rows for file in self._all.files["origins"])
+            with ThreadPoolExecutor(2 if records in _SIDE_BY_SIDE else 1) as pool:
                 add = partial(self._commit_rows, duck)
                 added = pool.map(add, evidence)
                 inputs = pool.submit(self._commit_inputs)
@@ -320,11 +322,6 @@ class Staging:
         return ArchiveReport({source: new[source] for source in sources}, known, days, new_raw=sum(fresh[:1]))
 
     # -- commit -------------------------------------------------------------------------------------------------
-
-    def _side_by_side(self, suspects: int) -> int:
-        """How many tables are added at a time: more than one where that saves time and they fit into the memory."""
-        rows = sum(file.rows for file in self._all.files["raw"])
-        return 2 if rows >= _SIDE_BY_SIDE_ROWS and suspects <= _COMPARED_ROWS else 1
 
     def _commit_inputs(self) -> None:
         stated = {fact.file for fact in self._all.facts.values()}
@@ -346,8 +343,8 @@ class Staging:
                 schema_mode="merge",
             )
 
-    def _find_suspects(self, duck: duckdb.DuckDBPyConnection) -> int:
-        """Raw texts that come twice in this load or that the archive knows, into the table `suspects`; how many.
+    def _find_suspects(self, duck: duckdb.DuckDBPyConnection) -> None:
+        """Raw texts that come twice in this load or that the archive knows, into the table `suspects`.
 
         Rows with another raw text are new in every table: events never enter the archive before their raw text.
         """
@@ -363,7 +360,6 @@ class Staging:
                     SELECT raw_hash FROM origins {part} GROUP BY raw_hash HAVING count(*) > 1
                     UNION SELECT raw_hash FROM known_raw {part} AND raw_hash IN (SELECT raw_hash FROM origins {part})"""
             )
-        return len(duck.table("suspects"))
 
     def _commit_rows(self, database: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
         """Add the staged rows of a table that it does not hold; returns how many there are of each source and day.

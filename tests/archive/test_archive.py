@@ -348,11 +348,11 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("survived", range(WRITES))
-@pytest.mark.parametrize("rows_side_by_side", [module._SIDE_BY_SIDE_ROWS, 0])
+@pytest.mark.parametrize("side_by_side", [module._SIDE_BY_SIDE, range(1_000)], ids=["one by one", "side by side"])
 def test_a_load_that_fails_between_tables_is_completed_by_repeating_it(
-    tmp_path, monkeypatch, whole, survived, rows_side_by_side
+    tmp_path, monkeypatch, whole, survived, side_by_side
 ):
-    monkeypatch.setattr(module, "_SIDE_BY_SIDE_ROWS", rows_side_by_side)
+    monkeypatch.setattr(module, "_SIDE_BY_SIDE", side_by_side)
     calls = []
     real = module.write_deltalake
 
