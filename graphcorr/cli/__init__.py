@@ -100,6 +100,8 @@ def graphcorr(**_: object) -> None:
     handler.setFormatter(_SafeLines("%(levelname)s %(name)s: %(message)s"))
     verbose = click.get_current_context().obj.verbose
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+    # A connection that is lost is made again, or told in our words.
+    logging.getLogger("neo4j").setLevel(logging.NOTSET if verbose else logging.CRITICAL)
 
 
 class _SafeLines(logging.Formatter):

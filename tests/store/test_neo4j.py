@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -128,6 +131,25 @@ def test_the_command_line_says_what_is_wrong_in_one_line(
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
     assert "pa55" not in said and server.password not in said
+
+
+def test_a_connection_that_is_lost_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(20)
+                client.sendall(bytes.fromhex("00000405"))  # Bolt 5.4 it is
+                client.recv(1_000)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        address = f"bolt://127.0.0.1:{listener.getsockname()[1]}"
+        command = [sys.executable, "-m", "graphcorr", "clear", "--store", address]
+        told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 5 and told.stdout == ""
+    assert told.stderr.startswith(f"graphcorr: {address}: the server cannot be reached")
+    assert told.stderr.count("\n") == 1
 
 
 # -- data of others ----------------------------------------------------------------------------------------------
