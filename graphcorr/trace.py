@@ -235,6 +235,10 @@ _STEPS = {
                    name.value AS name, n.eventIds AS events""",
         "change": _OBJECTS + "MATCH (o)<-[:CHANGED]-(c:Change) WITH DISTINCT c, o.kind AS target" + _CHANGE,
         "made": _OBJECTS + "MATCH (o)-[:MADE]->(c:Change) " + _WHAT_CHANGED,
+        # What was done in Azure to its credentials, by whomever.
+        "keeping": _OBJECTS
+        + "MATCH (o)-[:HAS_CREDENTIAL]->(:Credential)<-[:ADDED|REMOVED]-(a:Activity) WITH DISTINCT a "
+        + _WHO_ACTED,
         "signIn": _PRINCIPALS + "MATCH (p)-[:SIGNED_IN]->(s:SignIn) WITH s, null AS who" + _SIGN_IN,
         "activity": _PRINCIPALS + "MATCH (p)-[:PERFORMED]->(a:Activity) WITH a, null AS who" + _ACTIVITY,
     },
@@ -246,6 +250,7 @@ _STEPS = {
     "credential": {
         "signIn": "MATCH (n:Credential)<-[:USED]-(s:SignIn) WHERE n.key IN $keys " + _WHO_SIGNED_IN,
         "change": "MATCH (n:Credential)<-[:ADDED|REMOVED]-(c:Change) WHERE n.key IN $keys " + _WHAT_CHANGED,
+        "keeping": "MATCH (n:Credential)<-[:ADDED|REMOVED]-(a:Activity) WHERE n.key IN $keys " + _WHO_ACTED,
     },
     "user": {
         "signIn": "MATCH (n:User)-[:SIGNED_IN]->(s:SignIn) WHERE n.key IN $keys WITH s, null AS who" + _SIGN_IN,
@@ -286,7 +291,7 @@ def _step(kind: str, row: Mapping[str, Any]) -> Step:
         return Step(row["at"], "conflict", f"conflict: {row['reason']} ({row['kind']})", _events(row))
     if kind == "signIn":
         return _sign_in(row)
-    if kind in ("activity", "tokenUse"):
+    if kind in ("activity", "keeping", "tokenUse"):
         return _activity(row)
     return _change(row)
 

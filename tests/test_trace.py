@@ -9,7 +9,7 @@ import pytest
 from graphcorr.config import Config
 from graphcorr.load import load
 from graphcorr.trace import trace
-from tests.builders import at, audit, guid, jsonl, target
+from tests.builders import SUBSCRIPTION, TENANT, arm_act, at, audit, guid, jsonl, managed_sign_in, target
 
 pytest.importorskip("arcadedb_embedded")
 
@@ -27,3 +27,27 @@ def test_a_federated_credential_is_told_with_what_it_trusted_then(tmp_path: Path
         "Update application: added “ci for repo:theirs of https://issuer.example”; "
         "removed “ci for repo:ours of https://issuer.example” on application by user1@contoso.example from 198.51.100.7"
     )
+
+
+def test_the_story_of_a_user_assigned_identity_tells_who_wrote_its_federated_credentials(tmp_path: Path) -> None:
+    identity = (
+        f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg1/providers/microsoft.managedidentity"
+        "/userassignedidentities/id-build"
+    )
+    known = managed_sign_in(1, at("05:00"), ManagedServiceIdentity={"associatedResourceId": identity})
+    operation = "MICROSOFT.MANAGEDIDENTITY/USERASSIGNEDIDENTITIES/FEDERATEDIDENTITYCREDENTIALS/"
+    written, removed = (
+        arm_act(
+            number, at(when), app=None, user=2, resource=f"{identity}/federatedIdentityCredentials/ci",
+            operation=operation + verb,
+        )
+        for number, when, verb in ((2, "06:00", "WRITE"), (3, "08:00", "DELETE"))
+    )  # fmt: skip
+    logs = tmp_path / "logs.jsonl"
+    logs.write_bytes(jsonl(known, written, removed))
+    load([logs], home=tmp_path / "home", config=Config(subscriptions={SUBSCRIPTION: TENANT}))
+    steps = trace(guid("d", 1), home=tmp_path / "home").steps
+    assert [(step.at.hour, step.text.split("by ")[1]) for step in steps if step.kind == "activity" and step.at] == [
+        (6, "user2@contoso.example from 203.0.113.10"),
+        (8, "user2@contoso.example from 203.0.113.10"),
+    ]
