@@ -27,14 +27,17 @@ def event_columns(kind: str) -> tuple[str, ...]:
     return (*tables.record_schema(kind).names, *delivery)
 
 
-def shared_sql(versions_view: str) -> str:
+def shared_sql(versions_view: str, *, whole_seconds: bool = True) -> str:
     """A SELECT of (event_key, target): versions of these keys are, together with others, the event `target`.
 
     Usually there are few or none; all other versions are events of their own. The view must hold all versions of the
     events of interest (see `moved_sql`). A version that states whole seconds joins the finer event of the same
     `second_key`: the one with its own key, else the smallest key; without a finer event such versions are one event.
+    `whole_seconds`: whether the view may have such versions.
     """
     view = quoted(versions_view)
+    if not whole_seconds:
+        return f"SELECT event_key, event_key AS target FROM {view} GROUP BY event_key HAVING count(*) > 1"
     return f"""
 WITH whole AS MATERIALIZED (
   SELECT DISTINCT event_key, second_key FROM {view} WHERE whole_seconds AND second_key IS NOT NULL

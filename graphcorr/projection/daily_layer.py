@@ -481,7 +481,8 @@ def _view_events(
                OR (day IN (SELECT day FROM {versions}_day)
                    AND (event_key, day) NOT IN (SELECT (event_key, from_day) FROM {versions}_gone))""")
         versions = of_days
-    if spans and not surveyed.unsettled[kind] & {*days, *borrowed}:
+    settled = not surveyed.unsettled[kind] & {*days, *borrowed}
+    if spans and settled:
         # All versions of an event state its time: others need not be looked at.
         in_time = f"{versions}_in_time"
         since, until = spans[0][0].isoformat(), spans[-1][1].isoformat()
@@ -493,7 +494,7 @@ def _view_events(
     select = single_sql(versions, wanted)
     if files:
         shared, merged = f"{view}_shared", f"{view}_merged"
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE {shared} AS {shared_sql(versions)}")
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE {shared} AS {shared_sql(versions, whole_seconds=not settled)}")
         if duck.table(shared).limit(1).fetchall():
             # Several statements read the view; what is merged is merged once.
             duck.execute(f"CREATE OR REPLACE TEMP TABLE {merged} AS {merged_sql(kind, versions, shared, wanted)}")

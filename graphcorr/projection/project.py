@@ -71,7 +71,7 @@ def project(
             if progress is not None:
                 progress("building the graph's tables", 0, None)
             work = temp / f"tables-{uuid.uuid4().hex}"
-            whole_layer.build(duck, archive, daily, config, surveyed.only_tenant, work)
+            whole_layer.build(duck, archive, inputs, daily, config, surveyed.only_tenant, work)
             target.parent.mkdir(parents=True, exist_ok=True)
             earlier = sorted(path for path in target.parent.iterdir() if path.is_dir())
             dated_layer.build(duck, daily, surveyed.rows, config.digest, work, earlier, progress)

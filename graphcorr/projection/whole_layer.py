@@ -46,6 +46,7 @@ _TIME = pa.timestamp("us", "UTC")
 def build(
     duck: duckdb.DuckDBPyConnection,
     archive: Archive,
+    inputs: Sequence[InputFact],
     daily: Daily,
     config: Config,
     only_tenant: str | None,
@@ -53,7 +54,7 @@ def build(
 ) -> None:
     """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema.
 
-    `duck` is a database as `daily_layer.opened` makes it.
+    `duck` is a database as `daily_layer.opened` makes it, `inputs` are those of the archive.
     """
     daily_layer.put_only_tenant(duck, only_tenant)
     _put_lists(duck, config)
@@ -62,7 +63,7 @@ def build(
     duck.execute(f"CREATE TEMP VIEW inventory_events AS {merge_sql('directory_objects', 'inventory_versions')}")
     inventory = daily_layer.tenant_sql("inventory_events", daily_layer.event_schema(archive, "directory_objects"))
     duck.execute(f"CREATE TABLE inventory AS SELECT * FROM ({inventory}) WHERE tenant IS NOT NULL")
-    _put_input_gaps(duck, archive)
+    _put_input_gaps(duck, archive, inputs)
     _put_risk_sign_ins(duck, archive)
     steps.run_files(duck, "whole", last="40")
     _put_identities(duck)
@@ -74,7 +75,7 @@ def build(
     _export(duck, target)
 
 
-def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
+def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive, facts: Sequence[InputFact]) -> None:
     """What inputs say about holes, for each tenant that their records name.
 
     An input that stopped at a known row limit, or in the middle of a record, may have holes anywhere; an hour blob may
@@ -82,7 +83,6 @@ def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive) -> None:
     """
     columns = {"tenant": _TEXT, "source": _TEXT, "scope": _TEXT, "start": _TIME, "end": _TIME, "kind": _TEXT}
     steps.put(duck, "input_gap", columns, [])
-    facts = archive.inputs()
     limited = sorted(
         {
             (fact.file, kind)
