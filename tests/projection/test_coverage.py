@@ -91,6 +91,11 @@ def test_another_category_of_the_same_export_proves_silence(tmp_path: Path) -> N
     # Not on every day of the silence.
     graph = graph_of(tmp_path / "2", {"rows.jsonl": jsonl(*audits[:2], *audits[3:], *sign_ins)})
     assert {row["source"] for row in graph.nodes("Gap")} == {"AuditLogs", "AADServicePrincipalSignInLogs"}
+    # What another tenant delivered proves nothing.
+    of_others = [{**audit, "AADTenantId": OTHER_TENANT} for audit in audits]
+    graph = graph_of(tmp_path / "3", {"rows.jsonl": jsonl(*of_others, *sign_ins)})
+    found = {(row["tenantId"], row["source"]) for row in graph.nodes("Gap")}
+    assert found == {(OTHER_TENANT, "AuditLogs"), (TENANT, "AADServicePrincipalSignInLogs")}
 
 
 def _limits(place: Place) -> set[tuple[str, datetime, datetime]]:
