@@ -196,7 +196,9 @@ def test_java_starts_with_the_first_query_and_not_before(tmp_path: Path) -> None
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
 def test_a_process_with_java_ends_by_a_signal_like_any_other(tmp_path: Path, sent: int, code: int) -> None:
     program = (
-        "import sys, time; from graphcorr.store import embedded_java\n"
+        "import signal, sys, time; from graphcorr.store import embedded_java\n"
+        # Tests that run in the background of a shell inherit that it is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "embedded_java.start('128m')\n"
         "try: print('started', flush=True); time.sleep(600)\n"
         "except KeyboardInterrupt: sys.exit(130)"
