@@ -58,6 +58,9 @@ def driver(server: AnyServer) -> neo4j.Driver:
 
 # -- through the door --------------------------------------------------------------------------------------------
 
+# A server whose indexes are new plans every pattern anew, which takes longer than all else here: once is enough.
+FEW_PATTERNS = ["--pattern", "renamed_principal", "--pattern", "unexplained_credential_update"]
+
 
 def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
     server: AnyServer, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
@@ -94,7 +97,8 @@ def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
     with driver(server) as other:
         assert other.execute_query("MATCH (n) RETURN count(n)").records[0][0] == 0
         assert not [r for r in other.execute_query("SHOW INDEXES").records if r["name"].startswith("graphcorr")]
-    assert answer(["scan", "--format", "json"], remote) == (1, document)  # built again
+    few = ["scan", "--format", "json", *FEW_PATTERNS]
+    assert answer(few, remote) == answer(few, embedded)  # built again
     assert answer(["verify", "--format", "json"], remote) == (0, "[]\n")
 
 
@@ -223,7 +227,8 @@ def test_the_command_line_writes_beside_data_of_others_when_told_and_leaves_it_a
             assert answer(["load", str(logs / "AuditLogs.jsonl"), "--into-shared"], remote)[0] == 0
             # From then on the marker says that it was meant.
             assert answer(["load", str(logs)], remote)[0] == 0
-            assert answer(["scan", "--format", "json"], remote) == answer(["scan", "--format", "json"], embedded)
+            few = ["scan", "--format", "json", *FEW_PATTERNS]
+            assert answer(few, remote) == answer(few, embedded)
             assert answer(["verify", "--format", "json"], remote) == (0, "[]\n")
             assert theirs(other) == before
 
