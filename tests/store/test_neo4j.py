@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -62,21 +62,29 @@ def driver(server: AnyServer) -> neo4j.Driver:
 FEW_PATTERNS = ["--pattern", "renamed_principal", "--pattern", "unexplained_credential_update"]
 
 
-def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
-    server: AnyServer, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
+def answering(
+    server: AnyServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> Callable[[list[str], list[str]], tuple[int, str]]:
+    """Runs a command with options as a user of the server: its exit code and output, which never hold the password."""
     monkeypatch.setenv("NEO4J_USERNAME", server.user)
     monkeypatch.setenv("NEO4J_PASSWORD", server.password)
-    logs = constructed / "log-analytics-json"
-    embedded = ["--home", str(tmp_path / "one"), "-q"]
-    remote = ["--home", str(tmp_path / "two"), "-q", "--store", server.address, "--database", "neo4j"]
 
-    def answer(command: list[str], options: list[str]) -> Any:
+    def answer(command: list[str], options: list[str]) -> tuple[int, str]:
         code = run([*command, *options])
         shown = capsys.readouterr()
         assert server.password not in shown.out + shown.err
         return code, shown.out
 
+    return answer
+
+
+def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
+    server: AnyServer, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    answer = answering(server, monkeypatch, capsys)
+    logs = constructed / "log-analytics-json"
+    embedded = ["--home", str(tmp_path / "one"), "-q"]
+    remote = ["--home", str(tmp_path / "two"), "-q", "--store", server.address, "--database", "neo4j"]
     assert answer(["load", str(logs)], embedded)[0] == 0
     # In two steps, the second a difference.
     assert answer(["load", str(logs / "AuditLogs.jsonl")], remote)[0] == 0
@@ -203,15 +211,10 @@ def theirs(other: neo4j.Driver) -> list[list[Any]]:
 def test_the_command_line_writes_beside_data_of_others_when_told_and_leaves_it_as_it_was(
     server: AnyServer, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setenv("NEO4J_USERNAME", server.user)
-    monkeypatch.setenv("NEO4J_PASSWORD", server.password)
+    answer = answering(server, monkeypatch, capsys)
     logs = constructed / "log-analytics-json"
     embedded = ["--home", str(tmp_path / "one"), "-q"]
     remote = ["--home", str(tmp_path / "two"), "-q", "--store", server.address]
-
-    def answer(command: list[str], options: list[str]) -> tuple[int, str]:
-        code = run([*command, *options])
-        return code, capsys.readouterr().out
 
     with driver(server) as other:
         try:
