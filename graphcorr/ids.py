@@ -16,6 +16,10 @@ from hashlib import blake2b
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
+# What sources and tools write where they have no id, in letters and digits alone (log-facts 1.3).
+_NO_ID = frozenset({"", "null", "none", "nil", "na", "nan", "notavailable", "notapplicable", "undefined", "unknown"})
+_NO_LETTER = re.compile(r"[\W_]")
+
 # No GUID or address is longer, not even with blanks, port and zone; what is remembered stays small.
 _LONGEST = 96
 # Longer paths are read as well, but not remembered.
@@ -69,7 +73,8 @@ def _guid(written: str) -> str | None:
 def object_id(value: object) -> str | None:
     """An id that should be a GUID but is kept as written (lower case, stripped) if a source holds another text.
 
-    Sample records carry ids such as `appId-value`; two of them are still two different ids.
+    Sample records carry ids such as `appId-value`; two of them are still two different ids. Words for nothing
+    (`null`, `<null>`, `-`, `Not Available`) are none: everything that states no id would be one and the same.
     """
     if not isinstance(value, str):
         return None
@@ -77,7 +82,7 @@ def object_id(value: object) -> str | None:
     if found is not None:
         return found
     kept = value.strip().lower()
-    return kept if kept and kept.strip("{}") != ZERO_GUID else None
+    return None if kept.strip("{}") == ZERO_GUID or _NO_LETTER.sub("", kept) in _NO_ID else kept
 
 
 def token_guid(value: object) -> str | None:

@@ -629,8 +629,8 @@ def _change(activity: JsonObject, outside: _Outside) -> DirectoryChange:
 def _key(activity: JsonObject, event: _Event, at: datetime | None, actor: _Actor, correlation_id: str | None) -> str:
     """The record's id, else a digest of what it says that is equal in every carrier and order."""
     stated = as_text(activity.get("id"))
-    if stated is not None and stated.strip():
-        return stated.strip()
+    if ids.object_id(stated) is not None:
+        return str(stated).strip()
     # Order and choice are part of stored event keys: do not change.
     content = sorted(
         repr((obj.type, obj.id, obj.target.display_name, sorted(map(repr, obj.properties)))) for obj in event.objects

@@ -335,8 +335,9 @@ def _id(value: object) -> str | None:
 
 def _thumbprint(value: object) -> str | None:
     """In the one spelling; what is no SHA-1 thumbprint is kept in upper case."""
-    written = as_text(value) if value else None
-    return ids.thumbprint(written) or (written.strip().upper() if written else None)
+    found = ids.thumbprint(value) if value else None
+    kept = ids.object_id(value) if value and found is None else None
+    return found or (kept.upper() if kept else None)
 
 
 def _code(value: object) -> str | None:

@@ -27,6 +27,7 @@ from tests.builders import (
     vault_act,
 )
 from tests.endtoend.harness import Graph, Place, graph_of
+from tests.shapes import SHAPES
 
 
 def parts(graph: Graph) -> dict[str, tuple[str, str, str]]:
@@ -324,3 +325,33 @@ def test_an_id_that_is_only_mentioned_is_a_placeholder_and_never_dropped(tmp_pat
         guid("e", 2): ("user", False),
         guid("e", 4): ("unknown", True),
     }
+
+
+_NO_IDS = ("null", "<null>", "-", "{}", "N/A", "None", "Not Available", "undefined")
+
+
+@pytest.mark.parametrize("shape", ["export", "workspace", "csv"])
+def test_words_for_nothing_are_no_ids(tmp_path: Path, shape: str) -> None:
+    ids = ("ServicePrincipalId", "ServicePrincipalCredentialKeyId", "ServicePrincipalCredentialThumbprint",
+           "FederatedCredentialId", "ResourceServicePrincipalId")  # fmt: skip
+    sign_ins = [
+        sign_in(number, at("07:00"), app=number, **dict.fromkeys(ids, _NO_IDS[number // 2]))
+        for number in range(2 * len(_NO_IDS))
+    ]
+    changes = [
+        rename(2 * number + end, at(f"0{5 + end}:00"), "a", "b", kind=kind, number_of=number, CorrelationId=nothing)
+        for number, nothing in enumerate(_NO_IDS)
+        for end, kind in enumerate(("Application", "ServicePrincipal"))
+    ]
+    graph = graph_of(tmp_path, SHAPES[shape](*sign_ins, *changes))
+    apart = {guid("b", n): (f"reg:{guid('b', n)}", "own", "exact") for n in range(len(_NO_IDS))}
+    apart |= {guid("d", n): (f"sp:{guid('d', n)}", "own", "exact") for n in range(len(_NO_IDS))}
+    assert (parts(graph), conflicts(graph), graph.nodes("Credential")) == (apart, [], [])
+    apps = {f"app:{guid('a', n)}" for n in range(2 * len(_NO_IDS))}
+    assert {row["identityId"] for row in graph.nodes("Identity")} == apps | {way for way, _, _ in apart.values()}
+
+
+def test_audit_records_whose_id_is_a_word_for_nothing_are_different_records(tmp_path: Path) -> None:
+    rows = [rename(n, at(f"0{n}:00"), f"name {n}", f"name {n + 1}", Id="null") for n in (1, 2)]
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)})
+    assert graph.node("Identity")["formerNames"] == ["name 1", "name 2"]
