@@ -127,10 +127,11 @@ class CredentialChange(Struct, frozen=True, kw_only=True):
     usage: str | None = None
     display_name: str | None = None
     federated_id: str | None = None
-    # name, issuer and subject of a federated credential.
+    # name, issuer, subject and audiences (in one order) of a federated credential.
     federated_name: str | None = None
     issuer: str | None = None
     subject: str | None = None
+    audiences: tuple[str, ...] | None = None
 
 
 class KeyStatement(Struct, frozen=True, kw_only=True):

@@ -270,8 +270,7 @@ def _credentials(event: _Event) -> Iterator[CredentialChange | KeyStatement]:
                     after=new.stated,
                 )
             for change, key in values.compare(*_completed(event.operation, item, old, new)):
-                parts = {name: part for name, part in key._asdict().items() if name != "audiences"}
-                yield CredentialChange(object_type=object_type, object_id=object_id, change=change, **parts)
+                yield CredentialChange(object_type=object_type, object_id=object_id, change=change, **key._asdict())
 
 
 def _completed(

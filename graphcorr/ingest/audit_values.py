@@ -76,6 +76,7 @@ def only_guid(names: tuple[str, ...]) -> str | None:
 # Commas, equal signs and brackets occur in display names; only the last field may hold them. Names are cut off
 # by the source inside the closing bracket.
 _KEY = re.compile(r"\[KeyIdentifier=([^,]*),\s*KeyType=([^,]*),\s*KeyUsage=([^,]*),\s*DisplayName=(.*)", re.DOTALL)
+_KEY_STARTS = "[KeyIdentifier="
 _ELEMENTS = json.JSONDecoder(strict=False)
 _KINDS = {"password": "secret", "symmetric": "secret", "asymmetricx509cert": "certificate"}
 
@@ -136,21 +137,32 @@ def federated_listing(value: object) -> Listing:
         if key is None:
             complete = False
             continue
-        identity = (key.federated_id,) if key.federated_id else (None, key.issuer, key.subject, key.audiences)
+        identity = _trust(key)
         keys[identity] = min(keys.get(identity, key), key, key=_order)
     return Listing(keys, complete)
+
+
+def _trust(key: Key) -> tuple[object, ...]:
+    """What identifies a federated credential on its object: its id, else its name, else all that it trusts."""
+    if key.federated_id or key.federated_name:
+        return (key.federated_id, None if key.federated_id else key.federated_name)
+    return (None, None, key.issuer, key.subject, key.audiences)
 
 
 def _elements(value: object) -> tuple[list[Any], bool]:
     """The elements of a list given decoded or as text, and whether they are all of it.
 
-    Of a text that is cut off, those before the cut: each is stated as a whole.
+    Of a text that is cut off, those before the cut: each is stated as a whole. A text inside a text is read as
+    the inner one, and a key outside any list is the only one.
     """
-    found = as_list(value)
+    inner = decoded(value) if isinstance(value, str) else value
+    found = as_list(inner)
     if found is not None:
         return found, True
+    text = (inner if isinstance(inner, str) else value if isinstance(value, str) else "").strip()
+    if text.startswith(_KEY_STARTS) and text.endswith("]") and text.count(_KEY_STARTS) == 1:
+        return [text], True
     found = []
-    text = value.lstrip() if isinstance(value, str) else ""
     place = 1 if text.startswith("[") else len(text)
     while place < len(text):
         if text[place] in ", \t\r\n":

@@ -28,6 +28,11 @@ CREATE OR REPLACE MACRO says_nothing(ip) AS
 CREATE OR REPLACE MACRO credential_id(key_id, federated_id, thumbprint) AS
     coalesce('key:' || key_id, 'fic:' || federated_id, 'thumb:' || thumbprint);
 
+-- What tells a federated credential without id and name apart; NULL if the record states nothing of it.
+CREATE OR REPLACE MACRO trusted(issuer, subject, audiences) AS
+    CASE WHEN coalesce(issuer, subject) IS NOT NULL THEN
+        coalesce(bounded(issuer), '') || '/' || coalesce(bounded(subject), '') || coalesce('/' || bounded(array_to_string(audiences, ' ')), '') END;
+
 CREATE OR REPLACE MACRO first_and_last(first, last) AS CASE WHEN first = last THEN [first] ELSE [first, last] END;
 
 -- An id behind its instant: the smallest such text is the earliest event. Aggregates over texts are several times

@@ -140,6 +140,11 @@ def test_audiences_that_one_side_leaves_out_change_no_federated_credential():
         (f'["[KeyIdentifier={ZERO_GUID},KeyType=Password,KeyUsage=Verify,DisplayName=x]"]', False, 0),
         ('["[KeyIdentifier=,KeyType=Password,KeyUsage=Verify,DisplayName=x]"]', False, 0),
         ("[1]", False, 0),
+        # Outside a list, and a text inside a text.
+        (f"[KeyIdentifier={KEY},KeyType=Password,KeyUsage=Verify,DisplayName=x]", True, 1),
+        (json.dumps(json.dumps([f"[KeyIdentifier={KEY},KeyType=Password,KeyUsage=Verify,DisplayName=x]"])), True, 1),
+        # Names may hold what looks like a second key.
+        (2 * f"[KeyIdentifier={KEY},KeyType=Password,KeyUsage=Verify,DisplayName=x]", False, 0),
     ],
 )
 def test_empty_is_a_statement_and_absent_or_unreadable_is_none(value, stated, count):

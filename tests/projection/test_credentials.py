@@ -25,6 +25,7 @@ from tests.builders import (
     target,
 )
 from tests.endtoend.harness import Graph, graph_of
+from tests.shapes import SHAPES
 
 Row = dict[str, Any]
 _IDENTITY = (
@@ -87,7 +88,7 @@ def test_a_federated_credential_of_a_managed_identity_is_one_in_every_log(tmp_pa
     known = managed_sign_in(1, at("05:00"), ManagedServiceIdentity={"associatedResourceId": _IDENTITY})
     listed = audit(
         2, at("06:01"), "Update service principal",
-        target("ServicePrincipal", guid("d", 1), FederatedIdentityCredentials=([], [_FEDERATED])),
+        target("ServicePrincipal", guid("d", 1), FederatedIdentityCredentials=([], [{**_FEDERATED, "Name": "GitHub"}])),
     )  # fmt: skip
     used = sign_in(2, at("07:00"), FederatedCredentialId=_FEDERATED["Id"])
     graph = graph_of(tmp_path, {"rows.jsonl": jsonl(known, write, listed, used)}, tenant=TENANT)
@@ -97,6 +98,35 @@ def test_a_federated_credential_of_a_managed_identity_is_one_in_every_log(tmp_pa
     )  # fmt: skip
     assert {e["fromLabel"] for e in graph.edges("ADDED")} == {"Activity", "Change"}
     assert {e["fromKey"] for e in graph.edges("HAS_CREDENTIAL")} == {f"{TENANT}/{guid('d', 1)}"}
+
+
+_TRUST = {"Issuer": "https://issuer.example", "Subject": "repo:a/b"}
+# Two credentials that trust the same issuer and subject and state no id, of which the second is removed later.
+_ALIKE = {
+    "audiences alone": ({**_TRUST, "Audiences": ["one"]}, {**_TRUST, "Audiences": ["two"]}),
+    "names alone": ({**_TRUST, "Name": "one"}, {**_TRUST, "Name": "two"}),
+    "one names no audience": ({**_TRUST, "Audiences": ["one"]}, _TRUST),
+    "no issuer": ({"Subject": "repo:a/b", "Name": "one"}, {"Subject": "repo:a/b"}),
+}
+
+
+@pytest.mark.parametrize("shape", ["export", "workspace", "csv"])
+def test_federated_credentials_without_ids_are_told_apart_by_name_and_audiences(tmp_path: Path, shape: str) -> None:
+    def listed(n: int, time: str, case: int, old: list[Row], new: list[Row]) -> Row:
+        lists = target("Application", guid("b", case), FederatedIdentityCredentials=(old, new))
+        return audit(10 * case + n, at(time), "Update application", lists)
+
+    rows = [
+        row for case, (one, two) in enumerate(_ALIKE.values())
+        for row in (listed(1, "06:00", case, [], [one, two]), listed(2, "07:00", case, [two, one], [one]))
+    ]  # fmt: skip
+    graph = graph_of(tmp_path, SHAPES[shape](*rows))
+    lives = [(e["fromKey"], e["validFrom"], e["validTo"]) for e in graph.edges("HAS_CREDENTIAL")]
+    expected = [
+        (f"{TENANT}/{guid('b', case)}", moment("06:00"), until)
+        for case in range(len(_ALIKE)) for until in (moment("07:00"), None)
+    ]  # fmt: skip
+    assert (len(lives), set(lives)) == (len(expected), set(expected))
 
 
 def test_a_federated_credential_that_trusts_another_subject_from_now_on_shows_both_in_time(tmp_path: Path) -> None:

@@ -137,8 +137,8 @@ WITH asked AS (
     WHERE c.issuer IS NOT NULL AND c.federated_name IS NOT NULL GROUP BY ALL
 )
 SELECT made.day, made.tenant, c.object_type, c.object_id, c.change,
-       coalesce('key:' || c.key_id, 'fic:' || c.federated_id, 'fic:' || c.object_id || '/' || bounded(c.federated_name),
-                'fic:' || c.object_id || '/' || bounded(c.issuer) || '/' || bounded(c.subject)) AS credential,
+       coalesce('key:' || c.key_id, 'fic:' || c.federated_id, 'fic:' || c.object_id || '/' || bounded(lower(c.federated_name)),
+                'fic:' || c.object_id || '/' || trusted(c.issuer, c.subject, c.audiences)) AS credential,
        c.kind, c.key_id, c.federated_id, bounded(coalesce(c.issuer, a.issuer)) AS issuer, bounded(coalesce(c.subject, a.subject)) AS subject,
        bounded(coalesce(c.display_name, c.federated_name)) AS display_name, coalesce(lower(c.usage) = 'sign', false) AS signs, "at", event_key, act
 FROM (

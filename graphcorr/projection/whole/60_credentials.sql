@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE TABLE listed_key AS
 SELECT tenant, object_id, object_type, "at", event_key,
-       coalesce('key:' || k.key_id, 'fic:' || k.federated_id, 'fic:' || object_id || '/' || bounded(k.display_name), 'thumb:' || k.thumbprint) AS credential,
+       coalesce('key:' || k.key_id, 'fic:' || k.federated_id, 'fic:' || object_id || '/' || bounded(lower(k.display_name)), 'thumb:' || k.thumbprint) AS credential,
        k.kind, k.key_id, k.federated_id, k.thumbprint, bounded(k.issuer) AS issuer, bounded(k.subject) AS subject, bounded(k.display_name) AS display_name, k.start_at, k.expires_at
 FROM (SELECT tenant, object_id, object_type, "at", event_key, unnest(keys) AS k FROM inventory WHERE object_id IS NOT NULL);
 
@@ -24,11 +24,12 @@ SELECT tenant, thumbprint, min(key_id) AS key_id FROM (
     UNION SELECT tenant, thumbprint, key_id FROM listed_key WHERE thumbprint IS NOT NULL AND key_id IS NOT NULL
 ) GROUP BY tenant, thumbprint HAVING count(DISTINCT key_id) = 1;
 
+-- Azure writes names in any case.
 CREATE OR REPLACE TABLE fic_of AS
-SELECT tenant, object_id || '/' || display_name AS named, min(federated_id) AS federated_id FROM (
+SELECT tenant, object_id || '/' || lower(display_name) AS named, min(federated_id) AS federated_id FROM (
     SELECT tenant, object_id, display_name, federated_id FROM credential_moved WHERE federated_id IS NOT NULL AND display_name IS NOT NULL
     UNION SELECT tenant, object_id, display_name, federated_id FROM listed_key WHERE federated_id IS NOT NULL AND display_name IS NOT NULL
-) GROUP BY tenant, object_id || '/' || display_name HAVING count(DISTINCT federated_id) = 1;
+) GROUP BY tenant, object_id || '/' || lower(display_name) HAVING count(DISTINCT federated_id) = 1;
 
 -- Keys that Microsoft's detections name: nothing else may know of them.
 CREATE OR REPLACE TABLE risk_key AS
