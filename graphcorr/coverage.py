@@ -23,6 +23,11 @@ RETURN l.tenantId AS tenant, l.source AS source, l.scope AS scope, l.firstSeen A
 ORDER BY tenant, source, scope
 """
 
+# Of nothing the stores do not know the columns.
+_OF_SOURCES = ("tenant", "source", "scope", "first", "last", "entries", "bytes", "bytesPerEntry", "delayP50",
+               "delayP95", "duplicates", "declared", "gaps", "gapKinds", "unknownFields")  # fmt: skip
+_OF_UNDECIDED = ("tenant", "resource", "evidence", "signIns", "meaning")
+
 _UNDECIDED = """
 MATCH (s:SignIn) WHERE s.kind <> 'user' AND NOT s.evidence IN ['complete', 'notApplicable']
 RETURN s.tenantId AS tenant, coalesce(s.resourceName, s.resourceAppId, '') AS resource, s.evidence AS evidence,
@@ -54,13 +59,10 @@ def coverage(
     """
     place = Home(home)
     with place.lock(False, "coverage", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
-        result = opened.query(_SOURCES)
+        rows = opened.query(_SOURCES).rows
         unknown = place.unknown_fields
-    source = result.columns.index("source")
-    return Table(
-        (*result.columns[:-1], "gapKinds", "unknownFields"),
-        [(*row[:-1], _counted(row[-1]), unknown.get(row[source], [])) for row in result.rows],
-    )
+    source = _OF_SOURCES.index("source")
+    return Table(_OF_SOURCES, [(*row[:-1], _counted(row[-1]), unknown.get(row[source], [])) for row in rows])
 
 
 def undecided(
@@ -73,13 +75,13 @@ def undecided(
     """Sign-ins whose use cannot be judged, by resource and reason."""
     place = Home(home)
     with place.lock(False, "coverage", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
-        result = opened.query(_UNDECIDED)
-    return Table((*result.columns, "meaning"), [(*row, REASONS.get(row[2], "")) for row in result.rows])
+        rows = opened.query(_UNDECIDED).rows
+    return Table(_OF_UNDECIDED, [(*row, REASONS.get(row[2], "")) for row in rows])
 
 
 def totals(open_questions: Table) -> list[tuple[str, int, str]]:
     """(reason, sign-ins, what it means) over all tenants and resources of `undecided`, the most frequent first."""
-    reason, sign_ins = (open_questions.columns.index(name) for name in ("evidence", "signIns"))
+    reason, sign_ins = (_OF_UNDECIDED.index(name) for name in ("evidence", "signIns"))
     counts: Counter[str] = Counter()
     for row in open_questions.rows:
         counts[row[reason]] += row[sign_ins]

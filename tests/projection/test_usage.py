@@ -37,3 +37,14 @@ def test_usage_of_each_source_and_what_cannot_be_judged(tmp_path: Path) -> None:
         ("notCollected", 2), ("gap", 1), ("noLoader", 1), ("noSource", 1),
     ]  # fmt: skip
     assert all(meaning for _, _, meaning in counted)
+
+
+def test_a_home_without_any_log_has_no_usage_and_nothing_undecided(tmp_path: Path) -> None:
+    listed = {"id": guid("d", 1), "appId": guid("a", 1), "servicePrincipalType": "Application"}
+    (tmp_path / "servicePrincipals.json").write_bytes(jsonl(listed))
+    graphcorr.load([tmp_path / "servicePrincipals.json"], home=tmp_path / "home", tenant=TENANT)
+    table, open_questions = graphcorr.coverage(home=tmp_path / "home"), undecided(home=tmp_path / "home")
+    assert (table.rows, open_questions.rows, totals(open_questions)) == ([], [], [])
+    assert (table.columns[:3], table.columns[-1], open_questions.columns[-1]) == (
+        ("tenant", "source", "scope"), "unknownFields", "meaning",
+    )  # fmt: skip
