@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from graphcorr.errors import ConfigError
@@ -122,8 +123,7 @@ class Detector:
 
     def __init__(self, loaders: Sequence[Loader]) -> None:
         self._loaders = tuple(loaders)
-        self._by_category = _index(loaders, lambda loader: loader.categories, "category")
-        self._by_table = _index(loaders, lambda loader: (loader.source, *loader.tables), "table")
+        self._by_category, self._by_table = _indexes(self._loaders)
         self._by_page: dict[Page, dict[tuple[Any, ...], Detected]] = {}
         self._page: Page | None = None
         self._known: dict[tuple[Any, ...], Detected] = {}
@@ -235,6 +235,15 @@ def _collection(obj: JsonObject, page: Page) -> str | None:
     context = _text(obj.get("@odata.context")) or page.odata_context or _text(obj.get("@odata.type")) or ""
     name = _CONTEXT_NAME.search(context)
     return f"Graph {name[1].strip('/')}" if name else None
+
+
+@lru_cache(maxsize=8)  # every file has a detector
+def _indexes(loaders: tuple[Loader, ...]) -> tuple[Mapping[str, Loader], Mapping[str, Loader]]:
+    """The loaders by category and by table."""
+    return (
+        _index(loaders, lambda loader: loader.categories, "category"),
+        _index(loaders, lambda loader: (loader.source, *loader.tables), "table"),
+    )
 
 
 def _index(loaders: Sequence[Loader], names: Callable[[Loader], Iterable[str]], what: str) -> Mapping[str, Loader]:

@@ -75,7 +75,7 @@ class ShortCut:
     columns: Callable[[Sequence[Any]], Mapping[str, pa.Array]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loader:
     """One log source. `parse` has one function per carrier that exists for it."""
 

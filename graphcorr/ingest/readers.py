@@ -36,18 +36,12 @@ from graphcorr.ingest.word_lists import is_address_list, list_rows
 
 STDIN = "-"
 
-# So much is read at a time.
+# So much is read at a time; smaller files as a whole.
 BLOCK = 4 << 20
-# Looking for secrets in few lines costs as much as in many: they are looked through some megabytes at a time.
-_LOOKED_THROUGH = 4 * BLOCK
-# Files up to this size are read as a whole, several at a time for the same reason.
-_SMALL_FILE = BLOCK
 # A document that is no JSON Lines is decoded in memory, and so is a single line.
 MAX_DOCUMENT = 1 << 30
 # What is looked at to tell JSON from CSV from neither.
 _HEAD = 1 << 16
-# How many objects are looked through for secrets at once.
-_CHUNK_ITEMS = 500
 # A longer line is likely a whole message with many records: only its elements are decoded.
 _LONG_LINE = 1 << 17
 # gzip in zip in zip is seen; deeper nesting is a bomb.
@@ -134,19 +128,8 @@ class Member:
     name: str
     # Decompressed bytes.
     blocks: Iterator[bytes]
-    # True if no line of it holds anything like a secret.
-    harmless: bool = False
     # Number of its first line.
     first_line: int = 1
-
-
-@dataclass(frozen=True)
-class Content:
-    """A small file of plain JSON, read ahead."""
-
-    data: bytes
-    # True if nothing in it is like a secret.
-    harmless: bool
 
 
 # -- from a path to decompressed bytes ---------------------------------------------------------------------------
@@ -207,47 +190,8 @@ def pieces(path: str, size: int) -> Iterator[Piece]:
         return  # opening it again says why
 
 
-def contents(paths: Sequence[str]) -> Iterator[Content | None]:
-    """For each path in order its content, if it is small and plain JSON; None if it is to be read piece by piece."""
-    together: list[bytes | None] = []
-    size = 0
-    for path in paths:
-        data = _small_json(path)
-        together.append(data)
-        size += len(data or b"")
-        if size >= _LOOKED_THROUGH or len(together) >= _CHUNK_ITEMS:
-            yield from _looked_through(together)
-            together, size = [], 0
-    yield from _looked_through(together)
-
-
-def _looked_through(together: Sequence[bytes | None]) -> Iterator[Content | None]:
-    flags = suspicious([data for data in together if data is not None])
-    flagged = iter(flags) if flags is not None else itertools.repeat(False)
-    for data in together:
-        yield None if data is None else Content(data, not next(flagged))
-
-
-def _small_json(path: str) -> bytes | None:
-    if path == STDIN:
-        return None
-    try:
-        file = Path(path)
-        data = file.read_bytes() if file.stat().st_size <= _SMALL_FILE else b""
-    except OSError:
-        return None  # opening it again says why
-    return data if data[:1] in (b"{", b"[") and b"\0" not in data[1:4] else None
-
-
-def members(path: str, tally: Tally, given: Content | Piece | None = None) -> Iterator[Member]:
-    """The contents of a file or of standard input (`-`). A file that cannot be opened is a problem.
-
-    `given` is the content of the file, if it was read already, or the piece of it that is wanted.
-    """
-    if isinstance(given, Content):
-        tally.members += 1
-        yield Member(path, iter((given.data,)), given.harmless)
-        return
+def members(path: str, tally: Tally, piece: Piece | None = None) -> Iterator[Member]:
+    """The contents of a file, or of a piece of it, or of standard input (`-`). What cannot be opened is a problem."""
     if path == STDIN:
         tally.member = "<stdin>"
         yield from _contents("<stdin>", _blocks(sys.stdin.buffer, tally), tally)
@@ -259,14 +203,14 @@ def members(path: str, tally: Tally, given: Content | Piece | None = None) -> It
         tally.problem(None, f"cannot be read: {error.strerror or error}", hint)
         return
     with file:
-        if given is None:
+        if piece is None:
             yield from _contents(path, _blocks(file, tally), tally)
             return
-        file.seek(given.start)
+        file.seek(piece.start)
         blocks = _blocks(file, tally)
         tally.members += 1
-        size = None if given.end is None else given.end - given.start
-        yield Member(path, blocks if size is None else _first(blocks, size), first_line=given.first_line)
+        size = None if piece.end is None else piece.end - piece.start
+        yield Member(path, blocks if size is None else _first(blocks, size), first_line=piece.first_line)
 
 
 def _first(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -386,11 +330,11 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
         tally.problem(None, "a binary file, not a log", "expected JSON, JSON Lines or CSV, also as gz or zip")
         return
     if start[:1] in (b"{", b"["):
-        yield from _json_items(_lines(blocks, tally), member, tally, preferred)
+        yield from _json_items(_texts(blocks, tally), member, tally, preferred)
         return
     if is_address_list(start.decode("utf-8", "replace")):
         tally.shape("list")
-        text = (line.decode("utf-8", "replace") for lines in _lines(blocks, tally) for line in lines)
+        text = (line.decode("utf-8", "replace") for text in _texts(blocks, tally) for line in _lines(text))
         yield from _without_secrets(((row, line, raw, CSV_PAGE) for row, line, raw in list_rows(text)), tally)
         return
     delimiter = delimiter_of(start.split(b"\n", 1)[0].decode("utf-8", "replace"))
@@ -402,23 +346,18 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
         )
         return
     tally.shape("csv")
-    text = (line.decode("utf-8", "surrogateescape") + "\n" for lines in _lines(blocks, tally) for line in lines)
+    text = (line.decode("utf-8", "surrogateescape") + "\n" for text in _texts(blocks, tally) for line in _lines(text))
     rows = csv_rows(text, delimiter, zone, tally)
     yield from _without_secrets(((row, line, raw, CSV_PAGE) for row, line, raw in rows), tally)
 
 
 def _without_secrets(found: Iterable[Item], tally: Tally) -> Iterator[Item]:
-    """The same items, redacted; looked through some at a time."""
-    for chunk in _chunks(found):
-        flags = suspicious([item[2] for item in chunk])
-        if flags is None:
-            yield from chunk
-            continue
-        for item, flagged in zip(chunk, flags, strict=True):
-            if flagged:
-                yield from _redacted(item, tally)
-            else:
-                yield item
+    """The same items, redacted."""
+    for item in found:
+        if suspicious(item[2]):
+            yield from _redacted(item, tally)
+        else:
+            yield item
 
 
 def _redacted(item: Item, tally: Tally) -> Iterator[Item]:
@@ -430,19 +369,6 @@ def _redacted(item: Item, tally: Tally) -> Iterator[Item]:
         tally.problem(item[1], "nested too deeply to look for secrets", "expected a log record")
         return
     yield obj, item[1], raw, item[3]
-
-
-def _chunks(found: Iterable[Item]) -> Iterator[list[Item]]:
-    chunk: list[Item] = []
-    size = 0
-    for item in found:
-        chunk.append(item)
-        size += len(item[2])
-        if len(chunk) >= _CHUNK_ITEMS or size >= BLOCK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def _counted(blocks: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
@@ -482,8 +408,8 @@ def _recoded(blocks: Iterator[bytes], encoding: str, tally: Tally) -> Iterator[b
         tally.problem(None, f"broken UTF-16 text: {error}", "save the file as UTF-8")
 
 
-def _lines(blocks: Iterable[bytes], tally: Tally) -> Iterator[list[bytes]]:
-    """Lists of consecutive lines without line feeds, a block or more in each; carriage returns stay."""
+def _texts(blocks: Iterable[bytes], tally: Tally) -> Iterator[bytes]:
+    """Texts of whole lines, a block or more in each; the last one need not end with a line feed."""
     parts: list[bytes] = []
     size = 0
     ended = False
@@ -491,19 +417,24 @@ def _lines(blocks: Iterable[bytes], tally: Tally) -> Iterator[list[bytes]]:
         parts.append(block)
         size += len(block)
         ended = ended or b"\n" in block
-        if ended and size >= _LOOKED_THROUGH:
-            lines, _, rest = b"".join(parts).rpartition(b"\n")
-            yield lines.split(b"\n")
-            parts, size, ended = [rest], len(rest), False
+        if ended and size >= BLOCK:
+            text = b"".join(parts)
+            end = text.rindex(b"\n") + 1
+            yield text[:end]
+            parts, size, ended = [text[end:]], len(text) - end, False
         elif not ended and size > MAX_DOCUMENT:
             tally.problem(None, f"a line of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines")
             return
-    last = b"".join(parts)
-    if last:
-        lines_left = last.split(b"\n")
-        if last.endswith(b"\n"):
-            lines_left.pop()
-        yield lines_left
+    if size:
+        yield b"".join(parts)
+
+
+def _lines(text: bytes) -> list[bytes]:
+    """The lines of a text without line feeds; carriage returns stay."""
+    lines = text.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
 
 
 _decode = decoded = msgspec.json.Decoder().decode
@@ -512,26 +443,24 @@ _decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def _json_items(
-    batches: Iterator[list[bytes]], member: Member, tally: Tally, preferred: Preferred
-) -> Iterator[Item | Usual]:
+def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred: Preferred) -> Iterator[Item | Usual]:
     """JSON Lines line by line; anything else as one text in memory."""
-    first = next(batches, []) + next(batches, [])  # two: a last line without line feed is a batch of its own
-    if not _is_json_lines(first):
-        yield from _without_secrets(_document(_joined(first, batches, tally), 1, tally), tally)
+    first = next(texts, b"") + next(texts, b"")  # two: a last line without line feed is a text of its own
+    lines = _lines(first)
+    if not _is_json_lines(lines):
+        yield from _without_secrets(_document(_joined(first, texts, tally), 1, tally), tally)
         return
     tally.by_lines = True
     line = member.first_line - 1
     plain = False
     broken = 0  # the last line that ends in the middle
-    for batch in itertools.chain([first], batches):
-        # Before decoding: only a few decoded objects are alive at any time.
-        flags = None if member.harmless else suspicious(batch)
+    for text, batch in itertools.chain([(first, lines)], ((text, _lines(text)) for text in texts)):
+        harmless = not suspicious(text)
         place = 0
         while place < len(batch):
             decode = preferred.decode if plain else None
             if decode is not None:
-                usual = _usual(batch, place, line, flags, decode)
+                usual = _usual(batch, place, line, harmless, decode)
                 if usual.lines:
                     preferred.useful()
                     place += len(usual.lines)
@@ -540,21 +469,21 @@ def _json_items(
                     if place == len(batch):
                         break
             raw = batch[place]
-            flagged = flags is not None and flags[place]
             place += 1
             line += 1
-            if decode is not None and not flagged and len(raw) <= _LONG_LINE:
-                preferred.refused()
             if len(raw) > _LONG_LINE:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
                 continue
+            flagged = not harmless and suspicious(raw)
+            if decode is not None and not flagged:
+                preferred.refused()
             try:
                 found = _decode(raw)
             except _UNDECODABLE as error:
                 stripped = raw.strip()
                 if stripped in (b"{", b"["):  # objects over many lines follow
                     tally.by_lines = False
-                    rest = _joined(batch[place - 1 :], batches, tally)
+                    rest = _joined(b"\n".join([*batch[place - 1 :], b""]), texts, tally)
                     yield from _without_secrets(_document(rest, line, tally), tally)
                     return
                 if _OPENING.match(stripped[:_LONG_LINE].decode("utf-8", "replace")):  # many records in one line
@@ -578,16 +507,17 @@ def _json_items(
     tally.cut_off = tally.cut_off or 0 < broken == line
 
 
-def _usual(
-    batch: list[bytes], start: int, line: int, flags: Sequence[bool] | None, decode: Callable[[bytes], Any]
-) -> Usual:
-    """The lines from `start` on up to the first that a short cut does not take; `line` is the number before them."""
+def _usual(batch: list[bytes], start: int, line: int, harmless: bool, decode: Callable[[bytes], Any]) -> Usual:
+    """The lines from `start` on up to the first that a short cut does not take; `line` is the number before them.
+
+    `harmless` says that none of them holds anything like a secret.
+    """
     decoded: list[Any] = []
     raws: list[bytes] = []
     hashes: list[str] = []
     for place in range(start, len(batch)):
         raw = batch[place]
-        if (flags is not None and flags[place]) or len(raw) > _LONG_LINE:
+        if len(raw) > _LONG_LINE or (not harmless and suspicious(raw)):
             break
         try:
             decoded.append(decode(raw))
@@ -617,16 +547,16 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _joined(first: list[bytes], batches: Iterator[list[bytes]], tally: Tally) -> bytes:
+def _joined(first: bytes, texts: Iterator[bytes], tally: Tally) -> bytes:
     parts: list[bytes] = []
     size = 0
-    for batch in itertools.chain([first], batches):
-        parts.append(b"\n".join(batch))
-        size += len(parts[-1]) + 1
+    for text in itertools.chain([first], texts):
+        parts.append(text)
+        size += len(text)
         if size > MAX_DOCUMENT:
             tally.problem(None, f"a JSON document of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines")
             return b""
-    return b"\n".join(parts)
+    return b"".join(parts)
 
 
 def _document(data: bytes, line: int, tally: Tally) -> Iterator[Item]:

@@ -7,15 +7,15 @@ decoded once and never rewritten; `redacted` does the slow, careful work on the 
 from __future__ import annotations
 
 import re
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import hyperscan
 import msgspec
-import pyarrow as pa
-import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 MARK = "[redacted]"
 
@@ -48,9 +48,9 @@ _IN_BROKEN_JSON = re.compile(
     r'(?P<before>"(?P<key>[\w.$-]{1,64})\\*"\s*:\s*(?P<quote>\\*"))(?P<value>(?:[^"\\]|\\(?!"))*)', re.IGNORECASE
 )
 
-# What `_SECRET_KEY` and `_IN_TEXT` look for, as one expression over raw bytes, plus every body: there are few of them
-# and a secret may have any name in one. It must match more than those two, never less. Quotes and equals signs of JSON
-# inside texts may be written `\"`, `\u0022`, `\u003d`.
+# What `_SECRET_KEY` and `_IN_TEXT` look for, as expressions over raw bytes, plus every body: there are few of them
+# and a secret may have any name in one. They must match more than those two, never less. Quotes and equals signs of
+# JSON inside texts may be written `\"`, `\u0022`, `\u003d`.
 _QUOTE = r'\\*(?:"|u0022)'
 _SECRET_NAME = (
     r"(?:passw(?:or)?d|passphrase|pwd|cookie|custom[\W_]?data|protected[\W_]?settings"
@@ -59,25 +59,52 @@ _SECRET_NAME = (
     r"|(?:access|refresh|id|bearer|sas)[\W_]?token|client[\W_]?assertion|connection[\W_]?string|sas[\W_]?ur[il]"
     r"|pfx(?:[\W_]?blob)?|shared[\W_]?access[\W_]?signature|(?:request|response)[\W_]?(?:body|content))[\d_.-]*"
 )
-_SUSPICIOUS = (
-    rf"(?i){_SECRET_NAME}{_QUOTE}\s*:"
-    rf'|(?:"|u0022)(?:key|name|displayname){_QUOTE}\s*:\s*{_QUOTE}[^"\\]*{_SECRET_NAME}{_QUOTE}'
-    r"|(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|code|sig)\s*(?:=|\\*u003d)"
-    r"|bearer\s|eyJ[a-z0-9_-]{8}|-----BEGIN"
+SUSPICIOUS = (
+    rf"{_SECRET_NAME}{_QUOTE}\s*:",
+    rf'(?:"|u0022)(?:key|name|displayname){_QUOTE}\s*:\s*{_QUOTE}[^"\\]*{_SECRET_NAME}{_QUOTE}',
+    r"(?:passw(?:or)?d|pwd|secret|key|token|assertion|signature|code|sig)\s*(?:=|\\*u003d)",
+    r"bearer\s",
+    r"eyJ[a-z0-9_-]{8}",
+    r"-----BEGIN",
 )
+"""What may be a secret, in letters of any case."""
 
 _DECODER = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()
 
 
-def suspicious(raws: Sequence[bytes]) -> list[bool] | None:
-    """For each record, whether it may hold a secret; None if none does. False is certain, True is not.
+# Of each thread: a scan writes its notes into what it scans with.
+_OF_THREAD = threading.local()
 
-    Arrow's regular expressions run over a whole batch in one pass: about 1.5 µs per kilobyte, a tenth of what
-    Python's need for the same question. Each call starts from nothing, which costs as much as a megabyte.
+
+def suspicious(raw: bytes) -> bool:
+    """Whether a record, or a text of many, may hold a secret. False is certain, True is not.
+
+    Takes about 0.6 µs per kilobyte, a few hundredths of what Python's expressions need for the same question.
     """
-    found = pc.match_substring_regex(pa.array(raws, pa.large_binary()), _SUSPICIOUS)
-    return found.to_pylist() if pc.any(found).as_py() else None
+    try:
+        scan = _OF_THREAD.scan
+    except AttributeError:
+        scan = _OF_THREAD.scan = _scanner()
+    try:
+        scan(raw, match_event_handler=_stop)
+    except hyperscan.ScanTerminated:
+        return True
+    return False
+
+
+def _scanner() -> Callable[..., None]:
+    """Looks for all expressions; making it takes some hundredths of a second."""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[expression.encode() for expression in SUSPICIOUS],
+        flags=hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH,
+    )
+    return database.scan
+
+
+def _stop(*_match: object) -> bool:
+    return True
 
 
 def redacted(raw: bytes) -> tuple[Any, bytes]:

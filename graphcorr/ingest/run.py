@@ -108,16 +108,15 @@ def read_logs(
         tallies = _read_shared(sizes, sink, options, progress, _processes(sizes, processes))
     else:
         loaders = registered.all() if registry is None else tuple(registry)
-        tallies = _read_files(zip(files, readers.contents(files), strict=True), sink, options, loaders, progress)
+        tallies = _read_files(zip(files, itertools.repeat(None)), sink, options, loaders, progress)
     return ReadReport((*empty, *(tally.report() for tally in tallies)))
 
 
-_Given = readers.Content | readers.Piece | None
 _Task = Sequence[str] | readers.Piece
 
 
 def _read_files(
-    files: Iterable[tuple[str, _Given]],
+    files: Iterable[tuple[str, readers.Piece | None]],
     sink: Sink,
     options: ReadOptions | None,
     loaders: Sequence[Loader] | None,
@@ -126,9 +125,9 @@ def _read_files(
     tallies: list[Tally] = []
     runs: list[Run] = []
     count = size = done = 0
-    for path, given in files:
+    for path, piece in files:
         tally = Tally(path)
-        for whole in read_file(path, tally, options, loaders, given):
+        for whole in read_file(path, tally, options, loaders, piece):
             for run in whole.pieces(BATCH_RECORDS - count, BATCH_RECORDS):
                 runs.append(run)
                 count += len(run)
@@ -179,9 +178,7 @@ def _read_shared(
 
 
 def _read_part(task: _Task, part: SinkPart, options: ReadOptions | None) -> tuple[_Task, SinkPart, list[Tally]]:
-    files: Iterable[tuple[str, _Given]] = (
-        [(task.path, task)] if isinstance(task, readers.Piece) else zip(task, readers.contents(task), strict=True)
-    )
+    files = [(task.path, task)] if isinstance(task, readers.Piece) else [(path, None) for path in task]
     tallies = _read_files(files, part, options, None)
     part.close()
     return task, part, tallies
@@ -241,19 +238,19 @@ def read_file(
     tally: Tally,
     options: ReadOptions | None = None,
     loaders: Sequence[Loader] | None = None,
-    given: _Given = None,
+    piece: readers.Piece | None = None,
 ) -> Iterator[Run]:
-    """The records of one file, or of standard input (`-`), in file order; counts and problems go into the tally.
+    """The records of one file, of a piece of it or of standard input (`-`), in file order; counts and problems go into
+    the tally.
 
-    `given` is its content, if it was read already, or the piece of it that is wanted. Depends on nothing but its
-    arguments, so that files can be read in any order and in several processes.
+    Depends on nothing but its arguments, so that files can be read in any order and in several processes.
     """
     options = options or ReadOptions()
     detector = Detector(registered.all() if loaders is None else loaders)
     reading = _Reading(tally, detector, options)
-    if isinstance(given, readers.Piece):
+    if piece is not None:
         tally.hashes = []
-    for member in readers.members(path, tally, given):
+    for member in readers.members(path, tally, piece):
         yield from reading.member(member)
     tally.unknown_columns = detector.unknown_columns()
 

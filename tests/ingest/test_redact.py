@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from graphcorr.ingest.redact import redacted, suspicious
+from graphcorr.ingest.redact import SUSPICIOUS, redacted, suspicious
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
 HIDDEN = "[redacted]"
@@ -78,7 +82,7 @@ SECRETS = [
 @pytest.mark.parametrize(("given", "expected"), SECRETS)
 def test_secret_values_are_replaced(given, expected):
     raw = json.dumps(given).encode()
-    assert suspicious([b"{}", raw]) == [False, True]
+    assert suspicious(raw)
     obj, clean = redacted(raw)
     assert obj == expected
     assert json.loads(clean) == expected
@@ -87,7 +91,7 @@ def test_secret_values_are_replaced(given, expected):
 
 def test_quotes_of_inner_json_may_be_written_as_code_points():
     raw = rb'{"requestbody":"{\u0022password\u0022:\u0022s3\u0022}","u":"a?x\u0026sig\u003dabc"}'
-    assert suspicious([raw]) == [True]
+    assert suspicious(raw)
     assert json.loads(redacted(raw)[1]) == {"requestbody": '{"password":"[redacted]"}', "u": "a?x&sig=[redacted]"}
 
 
@@ -110,7 +114,34 @@ def test_what_is_no_secret_survives_byte_for_byte(record):
 
 
 def test_the_common_record_is_not_even_looked_at():
-    assert suspicious([json.dumps(record).encode() for record in HARMLESS[:5]]) is None
+    assert not any(suspicious(json.dumps(record).encode()) for record in HARMLESS[:5])
+
+
+# What the expressions are made of, and what is none of it; any two may stand side by side.
+_WORDS = (
+    *(name for given, _ in SECRETS for name in given), "password", "pwd", "cookie", "custom data", "access-token",
+    "key", "name", "displayName", "value", "requestBody", "response_content", "sig", "code", "token", "assertion",
+    "Signature", "bearer", "eyJ", "abcdefgh", "-----BEGIN", "PRIVATE KEY-----", "secret", "sas_uri", "pfx.blob",
+)  # fmt: skip
+_MARKS = (
+    '"', '\\"', "\\u0022", ":", "=", "\\u003d", " ", "\t", "\n", "\v", ",", "_", "-", ".", "1", "\\", "\u017f",
+    "\u212a",
+)  # fmt: skip
+_PARTS = st.sampled_from([*_WORDS, *map(str.upper, _WORDS), *_MARKS * 3])
+_REFERENCE = [re.compile(expression.encode(), re.IGNORECASE) for expression in SUSPICIOUS]
+
+
+@settings(max_examples=300)
+@given(st.lists(_PARTS | st.text(max_size=2), max_size=12), st.binary(max_size=3))
+def test_it_is_looked_for_as_the_expressions_say(parts, other):
+    raw = "".join(parts).encode() + other
+    assert suspicious(raw) == any(expression.search(raw) for expression in _REFERENCE)
+
+
+def test_several_threads_can_look_for_secrets():
+    raws = [json.dumps(given).encode() for given, _ in SECRETS] * 100
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(suspicious, raws))
 
 
 @pytest.mark.parametrize("wrap", [b"%s\n", b"[%s]", b'{"records":[%s]}'], ids=["lines", "array", "records"])
