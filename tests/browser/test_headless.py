@@ -28,6 +28,7 @@ pytestmark = pytest.mark.neo4j
 
 QUERIES = [favourite for favourite in favourites() if not favourite.command]
 MILLISECONDS = 180_000
+STYLED = "(localStorage.getItem('neo4j.grass') || '').includes('node.Identity')"
 DROP = """async ([name, packed]) => {
   const files = new DataTransfer();
   files.items.add(new File([Uint8Array.from(atob(packed), letter => letter.charCodeAt(0))], name));
@@ -77,7 +78,7 @@ def neo4j(tmp_path_factory: pytest.TempPathFactory, offered: int, tenants: Tenan
 
 @pytest.fixture(scope="module")
 def page(neo4j: tuple[Server, int]) -> Iterator[Any]:
-    """Neo4j Browser, connected, with what the server told it to do done."""
+    """Neo4j Browser, connected, having shown the guide and loaded the style as the server told it."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -98,12 +99,14 @@ def page(neo4j: tuple[Server, int]) -> Iterator[Any]:
         opened.fill("[data-testid=password]", running.password)
         opened.click("[data-testid=connect]")
         opened.wait_for_selector("text=graphcorr: a first investigation")
+        opened.wait_for_function(STYLED)
         yield opened
         browser.close()
 
 
-def test_the_server_shows_the_guide_and_loads_the_style(page: Any) -> None:
-    page.wait_for_function("(localStorage.getItem('neo4j.grass') || '').includes('node.Identity')")
+def test_the_guide_leads_to_its_first_query(page: Any, offered: int) -> None:
+    clear(page)
+    run(page, f":play http://localhost:{offered}/guide.html")
     for _ in range(2):
         page.click("[data-testid=nextSlide]")
     page.wait_for_selector("text=1. What do we know at all?")
@@ -134,8 +137,10 @@ def test_the_demonstration_is_the_story_of_the_guide(neo4j: tuple[Server, int]) 
 
 
 def test_the_style_can_be_dropped(page: Any) -> None:
+    run(page, ":style reset")
+    page.wait_for_function(f"!{STYLED}")
     drop(page, "style.grass")
-    page.wait_for_function("(localStorage.getItem('neo4j.grass') || '').includes('node.Identity')")
+    page.wait_for_function(STYLED)
 
 
 def test_favourites_arrive_in_their_folders(page: Any) -> None:
@@ -165,8 +170,7 @@ def test_every_favourite_draws_a_picture_with_names(
     run(page, command.text)
     page.wait_for_selector("text=/eventId/")
     for favourite in QUERIES:
-        run(page, ":clear")
-        page.wait_for_function("document.querySelectorAll('[data-testid=frame]').length === 0")
+        clear(page)
         run(page, favourite.text)
         page.wait_for_selector("g.node")
         # The captions' letters; a node without one would be an empty disc.
@@ -192,6 +196,12 @@ def run(page: Any, text: str) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(text)
     page.keyboard.press("Control+Enter")
+
+
+def clear(page: Any) -> None:
+    """Remove what is shown, whichever test showed it."""
+    run(page, ":clear")
+    page.wait_for_function("document.querySelectorAll('[data-testid=frame]').length === 0")
 
 
 def take_picture(page: Any, name: str) -> None:
