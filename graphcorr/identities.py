@@ -20,52 +20,61 @@ ORDER BY key, objectId
 """
 
 # What belongs together, what it is called, and what only might belong to it, in the order in which it is told. Each
-# row: identity, its object, what is said, basis, confidence, from, to, event ids.
+# row: tenant and identity, its object, what is said, basis, confidence, from, to, event ids.
 _STEPS = {
     "partOf": """
         MATCH (i:Identity)<-[p:PART_OF]-(o:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, i.identityId AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               i.identityId AS says,
                p.basis AS basis, p.confidence AS confidence, o.firstSeen AS since, o.lastSeen AS until,
                p.eventIds AS eventIds
         """,
     "appId": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:INSTANCE_OF|REGISTERED_AS]->(a:Application)
         WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, a.appId AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               a.appId AS says,
                e.basis AS basis, null AS confidence, e.firstSeen AS since, e.lastSeen AS until, e.eventIds AS eventIds
         """,
     "represents": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:REPRESENTS]->(r:Resource) WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, r.resourceId AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               r.resourceId AS says,
                e.basis AS basis, null AS confidence, null AS since, null AS until, e.eventIds AS eventIds
         """,
     "name": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:NAMED]->(n:Name) WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, n.value AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               n.value AS says,
                e.basis AS basis, null AS confidence, e.validFrom AS since, e.validTo AS until, e.eventIds AS eventIds
         """,
     "conflict": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)<-[:BETWEEN]-(c:Conflict) WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, c.reason AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               c.reason AS says,
                c.kind AS basis, null AS confidence, null AS since, null AS until, c.eventIds AS eventIds
         """,
     "recreatedAs": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:RECREATED_AS]->(x:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, x.objectId AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               x.objectId AS says,
                e.basis AS basis, null AS confidence, o.deletedAt AS since, null AS until, x.originEventIds AS eventIds
         """,
     "recreationOf": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)<-[e:RECREATED_AS]-(x:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, x.objectId AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               x.objectId AS says,
                e.basis AS basis, null AS confidence, x.deletedAt AS since, null AS until, o.originEventIds AS eventIds
         """,
     "notJoined": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:SAME_NAME_AS]-(x:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId, x.objectId AS says,
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               x.objectId AS says,
                e.basis AS basis, null AS confidence, null AS since, null AS until, null AS eventIds
         """,
 }
-_EXPLAINED = ("identityId", "step", "object", "objectId", "says", "basis", "confidence", "since", "until", "eventIds")
+_EXPLAINED = ("identityId", "step", "object", "objectId", "says", "basis", "confidence", "since", "until", "eventIds",
+              "tenantId")  # fmt: skip
 
 _FIND = """
 MATCH (i:Identity) WHERE i.appId = $id OR i.identityId = $text RETURN i.key AS key
@@ -155,7 +164,7 @@ def _explained_order(found: tuple[str, dict[str, Any]]) -> tuple[Any, ...]:
     step, row = found
     since = row["since"].isoformat() if row["since"] is not None else ""
     timed = (since, row["objectId"]) if step == "name" else (row["objectId"], since)
-    return (row["identityId"], list(_STEPS).index(step), *timed, row["says"] or "", row["basis"] or "")
+    return (row["tenantId"], row["identityId"], list(_STEPS).index(step), *timed, row["says"] or "", row["basis"] or "")
 
 
 def _kind(labels: Any) -> str:

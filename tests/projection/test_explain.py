@@ -14,6 +14,7 @@ from graphcorr.errors import UsageError
 from graphcorr.identities import explain, find
 from graphcorr.trace import trace_store
 from tests.builders import (
+    OTHER_TENANT,
     SUBSCRIPTION,
     TENANT,
     arm_act,
@@ -174,3 +175,17 @@ def test_a_trace_tells_of_detections_listed_keys_and_conflicts(asked: graphcorr.
     disputed = trace_store(asked, guid("d", 5))
     assert [subject.label for subject in disputed.subjects] == ["Object"]
     assert [step.kind for step in disputed.steps] == ["conflict", "change", "signIn"]
+
+
+def test_one_application_in_two_tenants_is_explained_tenant_by_tenant(tmp_path: Path) -> None:
+    rows = [sign_in(1, at("05:30")), sign_in(2, at("05:40"), principal=2, tenant=OTHER_TENANT)]
+    (tmp_path / "rows.jsonl").write_bytes(jsonl(*rows))
+    graphcorr.load([tmp_path / "rows.jsonl"], home=tmp_path / "home")
+    with closing(graphcorr.open_store(tmp_path / "home")) as store:
+        table = explain(store, guid("a", 1))
+    rows_told = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    told = [(row["tenantId"], row["step"], row["objectId"]) for row in rows_told]
+    assert told == [
+        (tenant, step, guid("d", principal))
+        for principal, tenant in ((1, TENANT), (2, OTHER_TENANT)) for step in ("partOf", "appId", "name")
+    ]  # fmt: skip
