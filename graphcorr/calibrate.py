@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphcorr.archive.archive import Archive
 from graphcorr.home import Home, Waiting
-from graphcorr.projection import daily_layer, steps
+from graphcorr.projection import daily_layer, day_files, steps
+from graphcorr.projection.survey import survey
 from graphcorr.tables import Table
 
 if TYPE_CHECKING:
@@ -197,9 +198,9 @@ def _calibrated(archive: Archive, config: Config, temp: Path, progress: Progress
     bare: list[dict[str, Any]] = []
     done = 0
     with daily_layer.opened(config, "all", temp) as opened:
-        surveyed = daily_layer.survey(opened, archive, config, "all")
+        surveyed = survey(opened, archive, config, "all", temp / "survey")
         days = sorted(surveyed.rows)
-        for chunk in daily_layer.chunks(days, surveyed.rows):
+        for chunk in day_files.chunks(days, surveyed.rows):
             if progress is not None:
                 progress("calibrating days", done, len(days))
             done += len(chunk)

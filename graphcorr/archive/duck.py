@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import uuid
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -40,6 +42,19 @@ def cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     another = connection.cursor()
     another.execute("SET TimeZone = 'UTC'")
     return another
+
+
+@contextmanager
+def room(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor with a schema of its own, which goes with it, before the common one."""
+    name = f"room_{uuid.uuid4().hex}"
+    with cursor(connection) as another:
+        another.execute(f"CREATE SCHEMA {name}")
+        try:
+            another.execute(f"SET search_path = '{name},main'")
+            yield another
+        finally:
+            another.execute(f"SET search_path = 'main'; DROP SCHEMA {name} CASCADE")
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], schema: pa.Schema) -> None:

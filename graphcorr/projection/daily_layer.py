@@ -6,10 +6,7 @@ counted and make links, but are not folded.
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,26 +19,20 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from graphcorr import ids
-from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, cursor, escaped, quoted
-from graphcorr.archive.merge import event_columns, merged_sql, moved_sql, shared_sql, single_sql
+from graphcorr.archive.duck import connect, create_view, quoted, room
+from graphcorr.archive.merge import event_columns, merged_sql, shared_sql, single_sql
 from graphcorr.projection import day_files, steps
+from graphcorr.projection.survey import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     import duckdb
 
     from graphcorr.archive.archive import Archive
     from graphcorr.config import Config
+    from graphcorr.projection.survey import File, Survey
     from graphcorr.store.base import Progress
-
-# Event kinds of the archive and the names under which the SQL sees them.
-# Sign-ins come last: which of them count depends on what was done.
-EVENTS = {
-    "directory_changes": "change", "activities": "activity", "workflow_events": "workflow", "risk_events": "risk",
-    "sign_ins": "sign_in",
-}  # fmt: skip
 
 # Tables that the daily SQL leaves behind, each with a column `day`.
 TABLES = (
@@ -54,8 +45,6 @@ TABLES = (
 # A token lives up to 28 hours (clocks may differ by minutes), so a day can depend on events two calendar days away.
 _AROUND = timedelta(hours=28, minutes=10)
 _NEIGHBOURS = 2
-# Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
-_ROWS_AT_ONCE = 600_000
 # So many chunks are computed at a time: one statement alone rarely keeps two cores busy.
 _WORKERS = 2
 # What DuckDB may hold of them and of everything else.
@@ -90,11 +79,6 @@ _USER_ACTED = """
 _AROUND_FILTER = {"sign_ins": f" AND (kind <> 'user' OR {_USER_ACTED})"}
 _TIME = pa.timestamp("us", "UTC")
 
-# Table → column → type: what tables without rows look like.
-_TYPES = "types.json"
-# Bytes of files up to which a daily table is read once and kept in memory, instead of at each use.
-_SMALL = 4_000_000
-
 
 @dataclass(frozen=True)
 class Daily:
@@ -102,31 +86,17 @@ class Daily:
 
     root: Path
     days: Mapping[date, str]
+    # Table → column → type: what tables without rows look like.
+    types: Mapping[str, Mapping[str, str]]
     digest: str
 
     def show(
         self, duck: duckdb.DuckDBPyConnection, tables: Collection[str] = TABLES, days: Collection[date] | None = None
     ) -> None:
         """Make daily tables (of these days) readable under their names."""
-        types: dict[str, dict[str, str]] = json.loads((self.root / _TYPES).read_text(encoding="utf-8"))
+        wanted = self.days if days is None else {day: self.days[day] for day in days}
         for table in tables:
-            files = self._files(table, self.days if days is None else days)
-            if not files:
-                columns = types[table].items()
-                typed = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in columns)
-                duck.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT {typed} WHERE false")
-            elif sum(file.stat().st_size for file in files) < _SMALL:
-                duck.execute(
-                    f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM read_parquet($1, hive_partitioning = false)",
-                    [escaped(map(str, files))],
-                )
-            else:
-                duck.read_parquet(escaped(map(str, files)), hive_partitioning=False).create_view(table)
-
-    def _files(self, table: str, days: Collection[date]) -> list[Path]:
-        """Parquet files of a table; days without rows have none."""
-        found = [self.root / day.isoformat() / self.days[day] / f"{table}.parquet" for day in sorted(days)]
-        return [path for path in found if path.exists()]
+            day_files.show(duck, table, self.types[table], day_files.kept(self.root, wanted, table))
 
 
 def build(
@@ -150,22 +120,22 @@ def build(
         surveyed.only_tenant,
     )
     wanted = _digests(archive, surveyed, shared)
-    known = _read_manifest(root)
-    types_are_current = known.pop("types", None) == shared and (root / _TYPES).is_file()
-    have = {date.fromisoformat(day): digest for day, digest in known.items()}
-    touched = sorted(day for day, digest in wanted.items() if have.get(day) != digest)
-    if touched or not types_are_current:
+    before = day_files.read_manifest(root)
+    types: dict[str, dict[str, str]] = before["types"] if before.get("made_by") == shared else {}
+    known = before.get("days", {})
+    touched = sorted(day for day, digest in wanted.items() if known.get(day.isoformat()) != digest)
+    if touched or not types:
 
         def compute(chunk: list[date]) -> int:
             with seen(duck, archive, surveyed, chunk) as days:
                 steps.run_files(days, "daily")
-                _export(days, root, {day: wanted[day] for day in chunk})
+                types.update(_types(days))
+                day_files.keep(days, root, {day: wanted[day] for day in chunk}, TABLES)
             return len(chunk)
 
-        each(compute, list(chunks(touched, surveyed.rows)), "projecting days", progress)
-    manifest = {"types": shared, **{day.isoformat(): digest for day, digest in wanted.items()}}
-    _publish(root, manifest)
-    return Daily(root, wanted, ids.digest(shared, sorted(manifest.items())))
+        each(compute, list(day_files.chunks(touched, surveyed.rows)), "projecting days", progress)
+    day_files.publish(root, wanted, made_by=shared, types=types)
+    return Daily(root, wanted, types, ids.digest(shared, sorted(wanted.items())))
 
 
 def each(
@@ -192,101 +162,6 @@ def opened(config: Config, users: str, temp: Path) -> Iterator[duckdb.DuckDBPyCo
         duck.execute("SET preserve_insertion_order = false")
         steps.prepare(duck, config, users)
         yield duck
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file of the archive: the day it belongs to, its name, and the first and last time in it."""
-
-    day: date
-    name: str
-    first: datetime | None
-    last: datetime | None
-
-    def overlaps(self, since: datetime, until: datetime) -> bool:
-        return self.first is not None and self.last is not None and self.first < until and self.last >= since
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What has to be known about the whole archive before any day can be computed."""
-
-    # The only tenant that the archive and configuration know, else None (design 5, "Tenant").
-    only_tenant: str | None
-    # Kind → versions that belong to an event of another day: (event key, their day, its day).
-    moved: Mapping[str, Sequence[tuple[str, date, date]]]
-    # Day → number of versions.
-    rows: Mapping[date, int]
-    # Kind → its files; one that states several tenants may be there several times, each with a part of its time.
-    files: Mapping[str, Sequence[_File]]
-    # Kind → days with an event whose versions state different times, or whole seconds.
-    unsettled: Mapping[str, AbstractSet[date]]
-    # Day → digest of the users whose sign-ins of that day may be shown.
-    users: Mapping[date, str]
-
-
-def survey(duck: duckdb.DuckDBPyConnection, archive: Archive, config: Config, users: str) -> Survey:
-    """Look over a few columns of the whole archive.
-
-    Leaves behind the table `showable_user`: all that `users` (all, actors, none) may show, and some others.
-    """
-    tenants: set[str | None] = {*config.workspaces.values(), *config.subscriptions.values()}
-    moved: dict[str, list[tuple[str, date, date]]] = {kind: [] for kind in EVENTS}
-    unsettled: dict[str, set[date]] = {kind: set() for kind in EVENTS}
-    rows: dict[date, int] = defaultdict(int)
-    files: dict[str, list[_File]] = defaultdict(list)
-    for kind in (*EVENTS, "directory_objects"):
-        paths = archive.files(kind)
-        if not paths:
-            continue
-        for path, day, versions, first, last, coarse, *stated in duck.execute(_LOOK_OVER, [escaped(paths)]).fetchall():
-            tenants.update(stated)
-            if kind in EVENTS:
-                rows[day] += versions
-                if coarse:
-                    unsettled[kind].add(day)
-                files[kind].append(_File(day, Path(path).name, _instant(first), _instant(last)))
-    for kind in (*EVENTS, "directory_objects"):
-        create_view(duck, kind, archive.files(kind), archive.schema(kind))
-    for kind in EVENTS if len(rows) > 1 else ():
-        duck.execute(_DIFFERING.format(kind=kind))
-        if duck.table("differing").limit(1).fetchall():
-            days = {day for (day,) in duck.execute(_DAYS_OF_DIFFERING.format(kind=kind)).fetchall()}
-            create_view(duck, f"{kind}_differing", archive.files(kind, days), archive.schema(kind))
-            moved[kind] = sorted(duck.execute(moved_sql(kind, f"{kind}_differing")).fetchall())
-            unsettled[kind] |= days
-    tenants.discard(None)
-    only = tenants.pop() if len(tenants) == 1 else None
-    duck.execute(f"CREATE OR REPLACE TABLE showable_user AS SELECT DISTINCT user_id FROM ({_SHOWABLE[users]})")
-    return Survey(only, moved, rows, files, unsettled, dict(duck.execute(_USERS_OF_DAYS).fetchall()))
-
-
-# One row per file and tenants that it states.
-_LOOK_OVER = rf"""
-SELECT filename, CAST({DAY_OF_PATH} AS DATE) AS day, count(*), epoch_us(min("at")), epoch_us(max("at")),
-       bool_or(whole_seconds), tenant_id, path_tenant_id, given_tenant_id
-FROM read_parquet($1, filename = true, hive_partitioning = false, union_by_name = true)
-GROUP BY filename, tenant_id, path_tenant_id, given_tenant_id"""
-
-# Events whose versions state different times: which counts may depend on all of them. Numbers first: texts of millions
-# of keys would fill the memory.
-_DIFFERING = """
-CREATE OR REPLACE TEMP TABLE differing AS
-SELECT hash(event_key) AS number FROM {kind} GROUP BY number HAVING min("at") <> max("at") OR min(day) <> max(day)"""
-_DAYS_OF_DIFFERING = "SELECT DISTINCT day FROM {kind} WHERE hash(event_key) IN (SELECT number FROM differing)"
-
-# Setting → users who may be shown (whole/40_principals.sql says who is), as any version of any record names them.
-_SHOWABLE = {
-    "all": "SELECT user_id FROM sign_ins WHERE kind = 'user'",
-    "actors": """
-        SELECT actor_id AS user_id FROM directory_changes
-        UNION ALL SELECT o.owner_id FROM (SELECT unnest(owners) AS o FROM directory_changes)
-        UNION ALL SELECT unnest(owner_ids) FROM directory_objects""",
-    "none": "SELECT NULL AS user_id WHERE false",
-}
-_USERS_OF_DAYS = """
-SELECT day, md5(to_json(list(user_id ORDER BY user_id))::VARCHAR)
-FROM (SELECT DISTINCT day, user_id FROM sign_ins SEMI JOIN showable_user USING (user_id)) GROUP BY day"""
 
 
 def tenant_sql(view: str, schema: pa.Schema, more: Sequence[str] = ()) -> str:
@@ -323,7 +198,7 @@ def _digests(archive: Archive, surveyed: Survey, shared: str) -> dict[date, str]
     """Day → digest of everything its daily tables depend on: its own events, and others within reach."""
     own: dict[date, list[str]] = defaultdict(list)
     moved: dict[date, list[str]] = defaultdict(list)
-    files: dict[date, list[_File]] = defaultdict(list)
+    files: dict[date, list[File]] = defaultdict(list)
     for kind in EVENTS:
         stored = archive.days(kind)
         for day, digest in stored.items():
@@ -358,18 +233,6 @@ def _near(days: Collection[date]) -> list[date]:
     return sorted({day + timedelta(days=n) for day in days for n in range(-_NEIGHBOURS, _NEIGHBOURS + 1)})
 
 
-def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[list[date]]:
-    """Days to compute together, in parts of about the same size; one empty chunk if there are none."""
-    total = sum(rows.get(day, 0) for day in days)
-    parts = -(-total // _ROWS_AT_ONCE)
-    found: dict[int, list[date]] = {}
-    before = 0
-    for day in days:
-        found.setdefault(before * parts // total if total else 0, []).append(day)
-        before += rows.get(day, 0)
-    yield from found.values() if days else ([],)
-
-
 @contextmanager
 def seen(
     duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]
@@ -381,19 +244,6 @@ def seen(
     with room(duck) as connection:
         _load(connection, archive, surveyed, days)
         yield connection
-
-
-@contextmanager
-def room(duck: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to `duck` with a schema of its own, which goes with it, before the common one."""
-    name = f"days_{uuid.uuid4().hex}"
-    with cursor(duck) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-        try:
-            connection.execute(f"SET search_path = '{name},main'")
-            yield connection
-        finally:
-            connection.execute(f"SET search_path = 'main'; DROP SCHEMA {name} CASCADE")
 
 
 def _load(duck: duckdb.DuckDBPyConnection, archive: Archive, surveyed: Survey, days: Sequence[date]) -> None:
@@ -492,9 +342,15 @@ def _view_events(
         versions = in_time
     wanted = tuple(dict.fromkeys((*columns, *_TENANT_COLUMNS, "versions")))
     select = single_sql(versions, wanted)
-    if files:
-        shared, merged = f"{view}_shared", f"{view}_merged"
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE {shared} AS {shared_sql(versions, whole_seconds=not settled)}")
+    # Most events have one version. Which have more the survey knows, but for those that whole seconds join.
+    if not settled or surveyed.repeated[kind] & {*days, *borrowed}:
+        shared, merged, several = f"{view}_shared", f"{view}_merged", versions
+        if settled:
+            several = f"{versions}_several"
+            duck.execute(f"""
+                CREATE OR REPLACE TEMP VIEW {several} AS SELECT * FROM {versions}
+                WHERE hash(event_key) IN (SELECT number FROM repeated)""")
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE {shared} AS {shared_sql(several, whole_seconds=not settled)}")
         if duck.table(shared).limit(1).fetchall():
             # Several statements read the view; what is merged is merged once.
             duck.execute(f"CREATE OR REPLACE TEMP TABLE {merged} AS {merged_sql(kind, versions, shared, wanted)}")
@@ -507,10 +363,6 @@ def _view_events(
 def _named() -> frozenset[str]:
     """Every word of the daily SQL: a column that is not among them need not be loaded."""
     return frozenset(re.findall(r"\w+", " ".join(sql for sql in steps.files("daily").values())))
-
-
-def _instant(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
 
 
 def _midnight(day: date) -> datetime:
@@ -528,46 +380,15 @@ def _joined(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, 
     return joined
 
 
-def _export(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, str]) -> None:
-    """Write the daily tables of these days to `root/<day>/<digest>/<table>.parquet`, and their columns."""
-    work = root / f"work-{uuid.uuid4().hex}"
-    work.mkdir()
+def _types(duck: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Columns of the daily tables."""
     types: dict[str, dict[str, str]] = {table: {} for table in TABLES}
     for table, column, kind in duck.execute(_COLUMNS).fetchall():
         if table in types:
             types[table][column] = kind
-    counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
-    for table, rows in duck.execute(counts).fetchall():
-        files = {day: root / day.isoformat() / name / f"{table}.parquet" for day, name in wanted.items()}
-        day_files.write(duck, table, rows, wanted, work, files.__getitem__, with_day=True)
-    (work / _TYPES).write_text(json.dumps(types), encoding="utf-8")
-    (work / _TYPES).replace(root / _TYPES)
-    shutil.rmtree(work)
+    return types
 
 
 _COLUMNS = """
 SELECT table_name, column_name, data_type FROM duckdb_columns()
 WHERE schema_name = current_schema() ORDER BY column_index"""
-
-
-def _read_manifest(root: Path) -> dict[str, str]:
-    path = root / "manifest.json"
-    manifest: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return manifest
-
-
-def _publish(root: Path, manifest: Mapping[str, str]) -> None:
-    """Make these days the current ones, then remove what no longer belongs to any."""
-    fresh = root / "manifest.json.new"
-    fresh.write_text(json.dumps(manifest, indent=0, sort_keys=True), encoding="utf-8")
-    fresh.replace(root / "manifest.json")
-    for folder in root.iterdir():
-        if not folder.is_dir():
-            continue
-        keep = manifest.get(folder.name)
-        if keep is None:
-            shutil.rmtree(folder)
-        else:
-            for version in folder.iterdir():
-                if version.name != keep:
-                    shutil.rmtree(version)

@@ -13,6 +13,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from graphcorr import ids
+from graphcorr.archive.duck import room
 from graphcorr.graph import schema
 from graphcorr.projection import daily_layer, day_files, graph_tables, steps
 
@@ -58,7 +59,7 @@ def build(
     """
     wanted = _digests(duck, daily, circumstances)
     missing = sorted(set(wanted) - _take_over(earlier, wanted, target))
-    parts = list(daily_layer.chunks(missing, rows)) if missing else []
+    parts = list(day_files.chunks(missing, rows)) if missing else []
 
     def make(days: list[date]) -> int:
         _make(duck, daily, {day: wanted[day] for day in days}, target)
@@ -115,7 +116,7 @@ def _make(duck: duckdb.DuckDBPyConnection, daily: Daily, wanted: Mapping[date, s
     """Make the files of these days."""
     work = target / f"work-{min(wanted)}"
     work.mkdir()
-    with daily_layer.room(duck) as connection:
+    with room(duck) as connection:
         daily.show(connection, DAILY, wanted)
         steps.run_files(connection, "dated")
         for label in NODES:

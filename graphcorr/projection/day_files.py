@@ -1,20 +1,41 @@
-"""Tables with a column `day` become parquet files, one a day."""
+"""Tables with a column `day` as parquet files, one a day: written, kept under digests of what they are made of."""
 
 from __future__ import annotations
 
+import json
+import shutil
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from graphcorr.archive.duck import escaped, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     import duckdb
 
+# Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
+_ROWS_AT_ONCE = 600_000
 # Rows from which a table is written day by day: parting it into days costs as much as writing it once more, many small
 # statements cost something too.
 _MANY = 5_000
+# Bytes of files up to which a table is read once and kept in memory, instead of at each use.
+_SMALL = 4_000_000
+_MANIFEST = "manifest.json"
+
+
+def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[list[date]]:
+    """Days to compute together, in parts of about the same size; one empty chunk if there are none."""
+    total = sum(rows.get(day, 0) for day in days)
+    parts = -(-total // _ROWS_AT_ONCE)
+    found: dict[int, list[date]] = {}
+    before = 0
+    for day in days:
+        found.setdefault(before * parts // total if total else 0, []).append(day)
+        before += rows.get(day, 0)
+    yield from found.values() if days else ([],)
 
 
 def write(
@@ -46,6 +67,65 @@ def write(
         for day in days:
             for part in (parts / f"day={day}").glob("*.parquet"):
                 _put(part, target(day))
+
+
+def keep(duck: duckdb.DuckDBPyConnection, root: Path, wanted: Mapping[date, str], tables: Collection[str]) -> None:
+    """Write the tables of these days (day → digest) below `root`, where `kept` finds them."""
+    work = root / f"work-{uuid.uuid4().hex}"
+    work.mkdir()
+    counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in tables)
+    for table, rows in duck.execute(counts).fetchall():
+        files = {day: _kept_at(root, day, digest, table) for day, digest in wanted.items()}
+        write(duck, table, rows, wanted, work, files.__getitem__, with_day=True)
+    shutil.rmtree(work)
+
+
+def kept(root: Path, wanted: Mapping[date, str], table: str) -> list[Path]:
+    """Files of a table of these days (day → digest); days without rows have none."""
+    found = [_kept_at(root, day, digest, table) for day, digest in sorted(wanted.items())]
+    return [path for path in found if path.exists()]
+
+
+def show(duck: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, str], files: Sequence[Path]) -> None:
+    """Make files readable as a table; `types` says what it looks like without any."""
+    paths = escaped(map(str, files))
+    if not files:
+        typed = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in types.items())
+        duck.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT {typed} WHERE false")
+    elif sum(file.stat().st_size for file in files) < _SMALL:
+        everything = "SELECT * FROM read_parquet($1, hive_partitioning = false)"
+        duck.execute(f"CREATE OR REPLACE TABLE {table} AS {everything}", [paths])
+    else:
+        duck.read_parquet(paths, hive_partitioning=False).create_view(table)
+
+
+def read_manifest(root: Path) -> dict[str, Any]:
+    """What was last published below `root`: `days` (day → digest) and what was published with them."""
+    path = root / _MANIFEST
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return manifest if isinstance(manifest.get("days"), dict) else {}
+
+
+def publish(root: Path, days: Mapping[date, str], **more: Any) -> None:
+    """Make these days the current ones, then remove what no longer belongs to any."""
+    current = {day.isoformat(): digest for day, digest in days.items()}
+    fresh = root / f"{_MANIFEST}.new"
+    fresh.write_text(json.dumps({"days": current, **more}, indent=0, sort_keys=True), encoding="utf-8")
+    fresh.replace(root / _MANIFEST)
+    for folder in root.iterdir():
+        if not folder.is_dir():
+            continue
+        digest = current.get(folder.name)
+        if digest is None:
+            shutil.rmtree(folder)
+        else:
+            for version in folder.iterdir():
+                if version.name != digest:
+                    shutil.rmtree(version)
+
+
+def _kept_at(root: Path, day: date, digest: str, table: str) -> Path:
+    return root / day.isoformat() / digest / f"{table}.parquet"
 
 
 def _copied(duck: duckdb.DuckDBPyConnection, what: str, path: Path, options: str) -> int:

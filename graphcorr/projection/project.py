@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphcorr import ids
 from graphcorr.projection import blobs, daily_layer, dated_layer, steps, whole_layer
+from graphcorr.projection.survey import survey
 from graphcorr.records import KINDS
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def project(
     temp = root / "temp"
     shutil.rmtree(temp, ignore_errors=True)
     with daily_layer.opened(config, users, temp) as duck:
-        surveyed = daily_layer.survey(duck, archive, config, users)
+        surveyed = survey(duck, archive, config, users, root / "survey")
         daily = daily_layer.build(duck, archive, config, surveyed, root / "daily", progress)
         inputs = archive.inputs()
         projection_id = ids.digest(

@@ -27,6 +27,7 @@ from graphcorr.projection import (
     services,
     steps,
 )
+from graphcorr.projection.survey import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive, facts: Se
     duck.execute("""
         CREATE TABLE told AS SELECT DISTINCT raw_hash, file FROM origin
         WHERE file IN (SELECT file FROM limited UNION SELECT file FROM missing_blob)""")
-    for kind in daily_layer.EVENTS:
+    for kind in EVENTS:
         create_view(duck, f"{kind}_version", archive.files(kind), archive.schema(kind))
         duck.execute(f"""
             CREATE OR REPLACE TEMP TABLE of_input AS

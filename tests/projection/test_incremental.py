@@ -34,11 +34,11 @@ Row = dict[str, Any]
 _DAYS = ("2026-05-11", "2026-05-12", "2026-05-13", "2026-05-14", "2026-05-15")
 
 
-def _computed(root: Path) -> dict[str, str]:
+def _computed(root: Path, what: str = "daily") -> dict[str, str]:
     """Day → digest under which its tables are kept."""
     return {
         day.name: version.name
-        for day in (root / "projection" / "daily").iterdir()
+        for day in (root / "projection" / what).iterdir()
         if day.is_dir()
         for version in day.iterdir()
     }
@@ -61,13 +61,16 @@ def _computed(root: Path) -> dict[str, str]:
 def test_a_late_event_touches_the_days_within_reach(tmp_path: Path, late: Row, touched: set[int]) -> None:
     place = Place(tmp_path)
     rows = [row for day in range(5) for row in (sign_in(day, at("09:00", day)), vault_act(day, at("09:01", day)))]
-    place.load({"rows.jsonl": jsonl(*rows)})
+    # One event has two versions from the start, also where its day is computed again for another day's event.
+    place.load({"rows.jsonl": jsonl(*rows, sign_in(0, at("09:00", 0), ip="203.0.113.99"))})
     place.graph()
-    before = _computed(tmp_path)
+    before, surveyed = _computed(tmp_path), _computed(tmp_path, "survey")
     place.load({"late.jsonl": jsonl(late)})
     incremental = place.graph().tables()
     after = _computed(tmp_path)
     assert sorted(after) == list(_DAYS)
+    # Only the day of the event is looked over again.
+    assert dict(_computed(tmp_path, "survey").items() - surveyed.items()).keys() == {_DAYS[2]}
     assert {day for day in _DAYS if after[day] != before[day]} == {_DAYS[day] for day in touched}
     shutil.rmtree(tmp_path / "projection")
     assert place.graph().tables() == incremental
