@@ -494,7 +494,9 @@ EDGES: tuple[Edge, ...] = (
          (("Change", "DirectoryObject"),), (_s("role", "Type of the target as written."),)),
     Edge("ADDED", "A change or activity added something.",
          (("Change", "Credential"), ("Change", "DirectoryObject"), ("Activity", "Credential")),
-         (_s("objectKey", "Key of the object it was added to."), *_TRUST)),
+         (_s("objectKey", "Key of the object it was added to."), *_TRUST,
+          _t("lastSuccess", "Last success of that object's identity before, with another credential."),
+          _l("lastSuccessIds", "Events of that hour's sign-ins."))),
     Edge("REMOVED", "A change removed something.",
          (("Change", "Credential"), ("Change", "DirectoryObject"), ("Activity", "Credential")),
          (_s("objectKey", "Key of the object it was removed from."), *_TRUST)),
@@ -534,7 +536,7 @@ EDGES: tuple[Edge, ...] = (
 )  # fmt: skip
 
 # What `schema.version` in the store's marker says; raise it when tables or keys change.
-VERSION = 6
+VERSION = 7
 
 
 def properties_of(node: Node) -> tuple[Property, ...]:

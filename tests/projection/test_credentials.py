@@ -15,6 +15,7 @@ from tests.builders import (
     arm_act,
     at,
     audit,
+    created,
     guid,
     jsonl,
     key,
@@ -65,6 +66,42 @@ def test_keys_added_next_to_replaced_renamed_and_removed(tmp_path: Path) -> None
         (two, moment("11:00"), None),
         (three, moment("09:00"), moment("10:00")),
     ]
+
+
+def test_an_addition_tells_the_last_success_of_its_identity_with_anything_else(tmp_path: Path) -> None:
+    def used(n: int, when: str, number: int | None, **more: Any) -> Row:
+        return sign_in(n, at(when), ServicePrincipalCredentialKeyId="" if number is None else guid("f", number), **more)
+
+    one, two, three, four = (key(n) for n in (1, 2, 3, 4))
+    rows = [
+        created(1, at("04:00"), kind="Application"),
+        created(2, at("04:00")),
+        key_change(3, at("05:00"), [], [one]),
+        used(1, "06:00", 1),
+        used(2, "06:40", 1),
+        used(3, "06:50", 2, principal=None),
+        # Neither failures nor another identity tell of a working key.
+        used(4, "06:55", 3, result="7000215"),
+        used(5, "06:58", 3, principal=2, app=2),
+        key_change(4, at("07:00"), [one], [two, one]),
+        key_change(5, at("07:10"), [two, one], [three, two, one]),
+        used(6, "07:20", 3),
+        used(7, "07:30", None),
+        used(8, "07:40", 3),
+        key_change(6, at("07:30"), [three, two, one], [four, three, two, one]),
+        key_change(7, at("07:45"), [four, two, one], [three, four, two, one]),
+    ]
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)})
+    told = {e["fromKey"]: (e["lastSuccess"], e["lastSuccessIds"]) for e in graph.edges("ADDED", toLabel="Credential")}
+    assert told == {
+        "Directory_3": (None, None),
+        # With the key itself its last use does not count.
+        "Directory_4": (moment("06:40"), [guid("5", 1), guid("5", 2)]),
+        "Directory_5": (moment("06:50"), [guid("5", 3)]),
+        # What happens at the same moment is not before. Of the last hour the first and the last are known.
+        "Directory_6": (moment("07:20"), [guid("5", 6), guid("5", 8)]),
+        "Directory_7": (moment("07:30"), [guid("5", 7)]),
+    }
 
 
 def test_a_thumbprint_gives_way_to_the_key_id_that_is_stated_with_it(tmp_path: Path) -> None:

@@ -46,27 +46,13 @@ WHERE o.key = added.objectKey AND (o:AppRegistration OR o:ServicePrincipal) AND 
   // The platform renews the certificate of a managed identity: its name is the identity's own client id.
   AND NOT (o:ManagedIdentity AND toLower(coalesce(key.displayName, '')) = 'cn=' + coalesce(o.appId, '?'))
 OPTIONAL MATCH (o)-[:PART_OF]->(whole:Identity)
-WITH coalesce(whole, o) AS subject, key, c, o ORDER BY c.at, c.eventId
+OPTIONAL MATCH (a)-[:MADE]->(c)
+WITH coalesce(whole, o) AS subject, key, c, o, a, added ORDER BY c.at, c.eventId
 // Twin records of one operation state the key twice.
-WITH subject, key, coalesce(c.correlationId, c.eventId) AS operationId,
-  collect(c) AS changes, collect(o) AS objects
-WITH subject, key, operationId, changes, head(changes) AS change, head(objects) AS object,
-  head(changes).at AS addedAt
-OPTIONAL MATCH (a)-[:MADE]->(change)
-WITH subject, key, operationId, changes, change, object, addedAt, head(collect(a)) AS actor
-// Successful sign-ins before, by any object of the identity, with anything but this key. Many: the key is compared as
-// written where it is, and nothing is sorted.
-CALL (subject, key, addedAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)
-  WHERE s.resultClass = 'success' AND s.firstSeen < addedAt
-    AND CASE WHEN s.keyId IS NULL OR key.keyId IS NULL THEN NOT EXISTS { (s)-[:USED]->(key) }
-      ELSE s.keyId <> key.keyId END
-  WITH collect(s) AS before, max(s.firstSeen) AS latest,
-    max(CASE WHEN s.lastSeen <= addedAt THEN s.lastSeen ELSE s.firstSeen END) AS lastSuccess
-  WITH [s IN before WHERE s.firstSeen = latest] AS last, lastSuccess
-  WITH reduce(first = head(last), s IN last | CASE WHEN s.key < first.key THEN s ELSE first END) AS last, lastSuccess
-  RETURN lastSuccess, coalesce(last.sampleIds, []) AS successEvents
-}
+WITH subject, key, coalesce(c.correlationId, c.eventId) AS operationId, collect({id: c.eventId, at: c.at, object: o, actor: a,
+  lastSuccess: added.lastSuccess, successEvents: added.lastSuccessIds}) AS records
+WITH subject, key, operationId, records, head(records).object AS object, head(records).at AS addedAt,
+  head(records).lastSuccess AS lastSuccess
 // Does the log of sign-ins cover the look-back, and since when has it been without a hole?
 CALL (object, addedAt) {
   WITH CASE WHEN object:ManagedIdentity THEN 'AADManagedIdentitySignInLogs'
@@ -91,84 +77,78 @@ WITH *, CASE
     WHEN lastSuccess IS NULL THEN 'new'
     ELSE 'lastSuccessOlderThanLookBack' END AS state
 WHERE state <> 'new'
-// Removing a key makes its workload fail: such failures explain no new key.
-CALL (subject, addedAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(gone:Change)-[r:REMOVED]->(:Credential)
-  WHERE r.objectKey = member.key AND gone.at >= addedAt - duration($lookBack) AND gone.at < addedAt
-    AND coalesce(gone.result, 'success') = 'success'
-  RETURN min(gone.at) AS goneAt
+// What is asked of each key is looked up once for all keys of an identity.
+WITH subject, collect({key: key, operationId: operationId, records: records, coveredSince: coveredSince, holed: holed,
+  state: state}) AS additions
+// What happened to its keys, names, owners and powers.
+CALL (subject) {
+  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(c:Change)-[did:ADDED|REMOVED|RENAMED_TO|GRANTED]->(thing)
+  WHERE coalesce(did.objectKey, member.key) = member.key AND coalesce(c.result, 'success') = 'success'
+  OPTIONAL MATCH (by)-[:MADE]->(c)
+  WITH c, by.key AS by,
+    collect(CASE WHEN type(did) = 'ADDED' AND thing:Credential THEN thing.key END) AS addedKeys,
+    collect(CASE WHEN type(did) = 'REMOVED' AND thing:Credential THEN thing.key END) AS removedKeys,
+    max(CASE WHEN type(did) = 'RENAMED_TO' THEN 1 ELSE 0 END) = 1 AS renamed,
+    max(CASE WHEN type(did) = 'GRANTED' OR type(did) = 'ADDED' AND thing:DirectoryObject THEN 1 ELSE 0 END) = 1 AS empowered
+  ORDER BY c.at, c.eventId
+  RETURN collect({id: c.eventId, at: c.at, by: by, addedKeys: addedKeys, removedKeys: removedKeys, renamed: renamed,
+    empowered: empowered}) AS acts
 }
-// Explanation: it failed from an address of its own, with an expired key, or with a bad one that nobody had removed. An
-// address is its own after a day; of one that the logs do not show for a day, nobody can tell.
-CALL (subject, addedAt, goneAt, coveredSince) {
-  // Two steps: few of the sign-ins failed, and only theirs are the addresses of interest.
-  MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn)
-  WHERE s.resultClass = 'credentialFailed' AND s.firstSeen < addedAt AND s.lastSeen >= addedAt - duration($lookBack)
-    AND (s.resultCode IN ['7000222', '1000502'] OR goneAt IS NULL OR s.firstSeen < goneAt)
-  WITH subject, coveredSince, s
-  MATCH (s)-[:FROM]->(ip:IPAddress)
-  MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip)
-  WITH s, coveredSince, min(seen.firstSuccess) AS knownSince
-  WHERE knownSince < s.firstSeen
-  WITH s, knownSince < s.firstSeen - duration($knownFor) AS own,
-    coveredSince > s.firstSeen - duration($knownFor) AS unsure
+// Its addresses, and its failures from those where it had succeeded before.
+CALL (subject) {
+  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member)-[seen:SEEN_FROM]->(ip:IPAddress)
+  WITH ip.address AS address, min(seen.firstSuccess) AS since, max(seen.lastFailure) AS failedLast
+  WHERE since IS NOT NULL
+  RETURN collect({address: address, since: since, failed: failedLast > since}) AS places
+}
+CALL (subject, places) {
+  WITH subject, [x IN places WHERE x.failed] AS doubtful WHERE size(doubtful) > 0
+  MATCH (subject)<-[:PART_OF*0..1]-(member)-[:SIGNED_IN]->(s:SignIn) WHERE s.resultClass = 'credentialFailed'
+  WITH s, head([x IN doubtful WHERE x.address = s.address AND x.since < s.firstSeen]).since AS since
   ORDER BY s.firstSeen, s.key
-  RETURN reduce(all = [], ids IN collect(CASE WHEN own THEN s.sampleIds END)[..5] | all + ids) AS failedEvents,
-    reduce(all = [], ids IN collect(CASE WHEN unsure AND NOT own THEN s.sampleIds END)[..5] | all + ids) AS unsureFailures
+  RETURN collect(CASE WHEN since IS NOT NULL THEN {at: s.firstSeen, until: s.lastSeen, since: since, ids: s.sampleIds,
+    expired: s.resultCode IN ['7000222', '1000502']} END) AS failures
 }
-// Explanation: rotation. Somebody who manages its keys removed another one, and the new one is used from a known address.
-CALL (subject, key, actor, addedAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(gone:Change)-[r:REMOVED]->(old:Credential)
-  WHERE r.objectKey = member.key AND old.key <> key.key AND gone.at >= addedAt - duration($around)
-    AND gone.at <= addedAt + duration($around) AND coalesce(gone.result, 'success') = 'success'
-  OPTIONAL MATCH (by)-[:MADE]->(gone)
-  WITH subject, actor, addedAt, gone, by ORDER BY gone.at, gone.eventId
-  WITH subject, actor, addedAt, gone, by WHERE gone IS NOT NULL AND by IS NOT NULL AND (by.key = actor.key OR EXISTS {
-    MATCH (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)<-[:CHANGED]-(before:Change)<-[:MADE]-(by),
-      (before)-[e:ADDED|REMOVED]->(:Credential)
-    WHERE e.objectKey = mine.key AND before.at < addedAt - duration($around)
-  })
-  RETURN collect(DISTINCT gone.eventId) AS removalEvents
-}
-CALL (subject, key, addedAt, coveredSince) {
-  OPTIONAL MATCH (key)<-[:USED]-(s:SignIn)-[:FROM]->(ip:IPAddress) WHERE s.resultClass = 'success'
-  WITH subject, addedAt, coveredSince, s, ip ORDER BY s.firstSeen, s.key LIMIT 1
-  RETURN head(collect(ip.address)) AS firstUseAddress, min(s.firstSeen) AS firstUseAt,
-    coalesce(head(collect(s.sampleIds)), []) AS firstUseEvents,
-    head(collect(CASE WHEN ip IS NULL THEN null WHEN EXISTS {
-      MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < addedAt - duration($knownFor)
-    } THEN 'own' WHEN coveredSince > addedAt - duration($knownFor) AND EXISTS {
-      MATCH (subject)<-[:PART_OF*0..1]-(other)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < addedAt
-    } THEN 'unsure' ELSE 'new' END)) AS firstUse
-}
-// Another key of the identity was about to expire.
-CALL (subject, key, addedAt) {
+CALL (subject) {
   OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)-[:HAS_CREDENTIAL]->(old:Credential)
-  WHERE old.key <> key.key AND old.expiresAt > addedAt - duration($lookBack)
-    AND old.expiresAt < addedAt + duration($nearExpiry)
-  WITH old ORDER BY old.key
-  RETURN reduce(all = [], ids IN collect(coalesce(old.originEventIds, [])) | all + ids) AS expiryEvents,
-    count(old) > 0 AS expiring
+  WITH DISTINCT old ORDER BY old.key
+  RETURN collect(CASE WHEN old.expiresAt IS NOT NULL THEN {key: old.key, at: old.expiresAt, ids: coalesce(old.originEventIds, [])} END) AS expiries
 }
-// Habit: the same actor had added keys to this identity before all this began. It can be faked, so it only weighs.
-CALL (subject, actor, addedAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(mine:DirectoryObject)<-[:CHANGED]-(before:Change)<-[:MADE]-(actor),
-    (before)-[e:ADDED]->(:Credential)
-  WHERE e.objectKey = mine.key AND before.at < addedAt - duration($around)
-  WITH before ORDER BY before.at, before.eventId
-  RETURN collect(DISTINCT before.eventId)[..5] AS habitEvents
+UNWIND additions AS addition
+WITH subject, acts, places, failures, expiries, addition.key AS key, addition.operationId AS operationId, addition.records AS records,
+  addition.coveredSince AS coveredSince, addition.holed AS holed, addition.state AS state,
+  head(addition.records).object AS object, head(addition.records).actor AS actor, head(addition.records).at AS addedAt,
+  head(addition.records).lastSuccess AS lastSuccess, coalesce(head(addition.records).successEvents, []) AS successEvents
+CALL (key) {
+  OPTIONAL MATCH (key)<-[:USED]-(s:SignIn) WHERE s.resultClass = 'success' AND s.address IS NOT NULL
+  WITH s ORDER BY s.firstSeen, s.key LIMIT 1
+  RETURN s.address AS firstUseAddress, s.firstSeen AS firstUseAt, coalesce(s.sampleIds, []) AS firstUseEvents
 }
-// What makes it worse: a rename, a new owner or a grant around it.
-CALL (subject, addedAt) {
-  OPTIONAL MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[:CHANGED]-(c:Change)
-  WHERE c.at >= addedAt - duration($around) AND c.at <= addedAt + duration($around)
-    AND coalesce(c.result, 'success') = 'success'
-  OPTIONAL MATCH (c)-[became:RENAMED_TO]->(:Name) WHERE became.objectKey = member.key AND EXISTS { (c)-[:RENAMED_FROM]->() }
-  OPTIONAL MATCH (c)-[gave:ADDED]->(owner:DirectoryObject) WHERE gave.objectKey = member.key
-  OPTIONAL MATCH (c)-[:GRANTED]->(granted)
-  RETURN collect(DISTINCT CASE WHEN became IS NOT NULL THEN c.eventId END) AS renameEvents,
-    collect(DISTINCT CASE WHEN gave IS NOT NULL OR granted IS NOT NULL THEN c.eventId END) AS powerEvents
-}
+WITH *, [x IN acts WHERE x.at < addedAt - duration($around)] AS before,
+  [x IN acts WHERE x.at >= addedAt - duration($around) AND x.at <= addedAt + duration($around)] AS around,
+  // Removing a key makes its workload fail: such failures explain no new key.
+  head([x IN acts WHERE size(x.removedKeys) > 0 AND x.at >= addedAt - duration($lookBack) AND x.at < addedAt | x.at]) AS goneAt,
+  head([x IN places WHERE x.address = firstUseAddress | x.since]) AS knownSince
+WITH *, CASE WHEN firstUseAddress IS NULL THEN null
+    WHEN knownSince < addedAt - duration($knownFor) THEN 'own'
+    WHEN knownSince < addedAt AND coveredSince > addedAt - duration($knownFor) THEN 'unsure' ELSE 'new' END AS firstUse,
+  // Explanation: it failed from an address of its own, with an expired key, or with a bad one that nobody had removed. An
+  // address is its own after a day; of one that the logs do not show for a day, nobody can tell.
+  [x IN failures WHERE x.at < addedAt AND x.until >= addedAt - duration($lookBack) AND (x.expired OR goneAt IS NULL OR x.at < goneAt)]
+    AS failedBefore,
+  // Explanation: rotation. Somebody who manages its keys removed another one, and the new one is used from a known address.
+  [x IN around WHERE any(k IN x.removedKeys WHERE k <> key.key) AND (x.by = actor.key
+    OR any(y IN before WHERE y.by = x.by AND size(y.addedKeys) + size(y.removedKeys) > 0)) | x.id] AS removalEvents,
+  // Another key of the identity was about to expire.
+  [x IN expiries WHERE x.key <> key.key AND x.at > addedAt - duration($lookBack) AND x.at < addedAt + duration($nearExpiry)] AS expired,
+  // Habit: the same actor had added keys to this identity before all this began. It can be faked, so it only weighs.
+  [x IN before WHERE x.by = actor.key AND size(x.addedKeys) > 0 | x.id][..5] AS habitEvents,
+  // What makes it worse: a rename, a new owner or a grant around it.
+  [x IN around WHERE x.renamed | x.id] AS renameEvents, [x IN around WHERE x.empowered | x.id] AS powerEvents
+WITH *, size(expired) > 0 AS expiring, reduce(all = [], x IN expired | all + x.ids) AS expiryEvents,
+  reduce(all = [], x IN [f IN failedBefore WHERE f.since < f.at - duration($knownFor)][..5] | all + x.ids) AS failedEvents,
+  reduce(all = [], x IN [f IN failedBefore WHERE NOT f.since < f.at - duration($knownFor)
+    AND coveredSince > f.at - duration($knownFor)][..5] | all + x.ids) AS unsureFailures
 WITH *, size(failedEvents) > 0 AS failed, size(removalEvents) > 0 AND coalesce(firstUse = 'own', false) AS rotated,
   size(habitEvents) > 0 AS habit,
   size(renameEvents) + size(powerEvents) > 0 OR coalesce(firstUse = 'new', false) AS worse
@@ -181,7 +161,7 @@ WITH *, CASE WHEN reason IS NULL THEN 'found'
     WHEN state IN ['working', 'lastSuccessOlderThanLookBack'] THEN 'lead' ELSE 'notDecidable' END AS verdict
 RETURN verdict, reason,
   subject, addedAt AS firstAt, coalesce(firstUseAt, addedAt) AS lastAt,
-  [x IN changes | x.eventId] + successEvents + firstUseEvents + renameEvents + powerEvents AS evidence,
+  [x IN records | x.id] + successEvents + firstUseEvents + renameEvents + powerEvents AS evidence,
   // Habit and a near expiry lower it one step each; they explain nothing: one can be faked, the other is known from
   // inventories only, and findings must not grow where those are missing.
   CASE CASE WHEN verdict = 'lead' THEN 0 ELSE 1 END * (CASE WHEN worse THEN 1 ELSE 0 END

@@ -80,14 +80,16 @@ FROM (SELECT tenant, token_id, event_ids, unnest(activity_folds) AS fold FROM to
 
 CREATE OR REPLACE TABLE credential_act AS
 SELECT CASE c.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, c.event_key) AS fromKey,
-       'Credential' AS toLabel, c.tenant || '/' || n.strong AS toKey, c.object_id AS extra, object_key(c.tenant, c.object_id) AS objectKey, c.change, min(c.issuer) AS issuer, min(c.subject) AS subject
+       'Credential' AS toLabel, c.tenant || '/' || n.strong AS toKey, c.object_id AS extra, object_key(c.tenant, c.object_id) AS objectKey, c.change, min(c.issuer) AS issuer, min(c.subject) AS subject,
+       min(s."at") AS lastSuccess, min(s.ids) AS lastSuccessIds
 FROM credential_moved c JOIN credential_name n USING (tenant, credential)
 LEFT JOIN act_fold a ON c.act = 'activity' AND a.event_key = c.event_key
+LEFT JOIN success_before s ON c.act = 'change' AND c.change = 'added' AND s.event_key = c.event_key AND s.strong = n.strong AND s.object_id = c.object_id
 GROUP BY ALL;
 
 CREATE OR REPLACE TABLE owner_act AS
 SELECT 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, owner_id) AS toKey, object_id AS extra,
-       object_key(tenant, object_id) AS objectKey, change, NULL AS issuer, NULL AS subject
+       object_key(tenant, object_id) AS objectKey, change, NULL AS issuer, NULL AS subject, NULL AS lastSuccess, NULL AS lastSuccessIds
 FROM owner_change;
 
 CREATE OR REPLACE VIEW edge_ADDED AS
@@ -95,8 +97,8 @@ SELECT DISTINCT * EXCLUDE (change) FROM credential_act WHERE change = 'added'
 UNION ALL SELECT DISTINCT * EXCLUDE (change) FROM owner_act WHERE change = 'added';
 
 CREATE OR REPLACE VIEW edge_REMOVED AS
-SELECT DISTINCT * EXCLUDE (change) FROM credential_act WHERE change = 'removed'
-UNION ALL SELECT DISTINCT * EXCLUDE (change) FROM owner_act WHERE change = 'removed';
+SELECT DISTINCT * EXCLUDE (change, lastSuccess, lastSuccessIds) FROM credential_act WHERE change = 'removed'
+UNION ALL SELECT DISTINCT * EXCLUDE (change, lastSuccess, lastSuccessIds) FROM owner_act WHERE change = 'removed';
 
 CREATE OR REPLACE TABLE grant_act AS
 SELECT CASE g.act WHEN 'change' THEN 'Change' ELSE 'Activity' END AS fromLabel, coalesce(a.fold, g.event_key) AS fromKey,
