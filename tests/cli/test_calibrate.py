@@ -14,7 +14,7 @@ from graphcorr.calibrate import ENOUGH_TOKENS, Measure, Uncalibrated, calibrate
 from graphcorr.cli import run
 from graphcorr.config import Config
 from graphcorr.load import load
-from graphcorr.projection import daily_layer
+from graphcorr.projection import day_files
 from tests.builders import ARM, SUBSCRIPTION, TENANT, arm_act, at, guid, jsonl, moment, sign_in, vault_act
 from tests.demo import LOGS
 
@@ -74,7 +74,7 @@ def test_links_by_time_are_compared_with_those_by_token(home: Path) -> None:
 
 def test_days_computed_apart_give_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     together = calibrate(home=home)
-    monkeypatch.setattr(daily_layer, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(day_files, "_ROWS_AT_ONCE", 1)
     assert calibrate(home=home) == together
 
 

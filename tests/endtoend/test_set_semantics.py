@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from graphcorr.config import Config
-from graphcorr.projection import daily_layer, dated_layer, whole_layer
+from graphcorr.projection import daily_layer, dated_layer, day_files, survey, whole_layer
 from tests.builders import (
     ARM,
     GRAPH,
@@ -167,7 +167,10 @@ def test_each_of_two_tenants_has_the_rows_of_its_own_records_alone(tmp_path: Pat
 @pytest.mark.parametrize(
     "broken",
     [
-        (daily_layer, "_publish"),
+        (survey, "_find_repeated"),
+        (day_files, "keep"),
+        (day_files, "publish"),
+        (daily_layer, "_types"),
         (whole_layer, "_put_identities"),
         (whole_layer, "_export"),
         (dated_layer, "_make"),

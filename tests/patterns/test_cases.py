@@ -26,7 +26,7 @@ from graphcorr.load import load
 from graphcorr.patterns.cases import Case, read_cases, told
 from graphcorr.patterns.model import Pattern
 from graphcorr.patterns.parse import load_patterns
-from graphcorr.projection.daily_layer import EVENTS
+from graphcorr.projection.survey import EVENTS
 from graphcorr.scan import ScanDocument, scan
 from tests.neo4j_server import GENERATIONS, Servers
 from tests.stores import choice
