@@ -42,6 +42,12 @@ _STEPS = {
                r.resourceId AS says,
                e.basis AS basis, null AS confidence, null AS since, null AS until, e.eventIds AS eventIds
         """,
+    "assignedTo": """
+        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:ASSIGNED_TO]->(r:Resource) WHERE i.key IN $keys
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               r.resourceId AS says,
+               e.basis AS basis, null AS confidence, null AS since, null AS until, e.eventIds AS eventIds
+        """,
     "name": """
         MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:NAMED]->(n:Name) WHERE i.key IN $keys
         RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
@@ -144,8 +150,9 @@ def explain(store: Store, what: str) -> Table:
     """What the identities that `what` leads to are made of, record by record.
 
     One row for each object that is part of them (`partOf`), each app id stated for it, the Azure resource that a
-    managed identity is (`represents`), each present or former name, each conflict and re-creation; last the objects
-    that only have the same name (`notJoined`). Empty if nothing had to be put together.
+    managed identity is (`represents`), those that can get its tokens (`assignedTo`), each present or former name, each
+    conflict and re-creation; last the objects that only have the same name (`notJoined`). Empty if nothing had to be
+    put together.
     """
     keys = find(store, what)
     found = [

@@ -165,6 +165,11 @@ def _arm_id(written: str) -> str | None:
     return lowered if lowered.startswith("/") and len(lowered) > 1 else None
 
 
+def is_user_assigned(resource_id: str | None) -> bool:
+    """Whether an ARM id in lower case is that of a user-assigned managed identity."""
+    return resource_id is not None and "/microsoft.managedidentity/userassignedidentities/" in resource_id
+
+
 def subscription_of(value: object) -> str | None:
     """The subscription id inside an ARM id."""
     if not isinstance(value, str):

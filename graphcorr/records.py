@@ -84,6 +84,8 @@ class SignIn(Record, frozen=True, kw_only=True):
     home_tenant_id: str | None = None
     # ARM id of the managed identity (managedServiceIdentity.associatedResourceId), lower case.
     managed_identity_resource_id: str | None = None
+    # The same, where it is a resource that a user-assigned identity is assigned to.
+    assigned_resource_id: str | None = None
     # agentType of the `agent` object, where it says that the principal is an agent.
     agent_type: str | None = None
 
@@ -151,7 +153,8 @@ class KeyStatement(Struct, frozen=True, kw_only=True):
 class Bridge(Struct, frozen=True, kw_only=True):
     """The record states two ids of one identity together (log-facts 2.3).
 
-    Types: appId, application (object id), servicePrincipal (object id), resourceId (ARM id of a managed identity).
+    Types: appId, application (object id), servicePrincipal (object id), resourceId (ARM id of a managed identity),
+    assignedTo (ARM id of a resource that can get the tokens of a user-assigned identity).
     """
 
     left_type: str

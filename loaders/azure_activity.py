@@ -410,15 +410,20 @@ def _bridges(operation: str, outcome: str | None, resource_id: str | None, detai
     assigned = as_object(identity.get("userassignedidentities")) or {}
     return (
         *_of_identity(identity, resource_id),
-        *(found for name, ids_of in assigned.items() for found in _of_identity(_lowered(as_object(ids_of)), name)),
+        *(
+            found
+            for name, ids_of in assigned.items()
+            for found in _of_identity(_lowered(as_object(ids_of)), name, assigned_to=resource_id)
+        ),
     )
 
 
-def _of_identity(stated: Mapping[str, Any], resource: str) -> Iterator[Bridge]:
+def _of_identity(stated: Mapping[str, Any], resource: str, assigned_to: str | None = None) -> Iterator[Bridge]:
     principal_id, resource_id = ids.guid(stated.get("principalid")), ids.arm_id(resource)
     if principal_id is None or resource_id is None:
         return
-    for right_type, right_id in (("appId", ids.guid(stated.get("clientid"))), ("resourceId", resource_id)):
+    found = {"appId": ids.guid(stated.get("clientid")), "resourceId": resource_id, "assignedTo": assigned_to}
+    for right_type, right_id in found.items():
         if right_id is not None:
             yield Bridge(
                 left_type="servicePrincipal",

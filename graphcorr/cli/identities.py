@@ -16,8 +16,8 @@ def identities(options: Options, explain: str | None, form: str) -> None:
     """List the workload identities, with the object ids and names that belong together.
 
     With --explain, one line for each record that says so: objects (partOf), app ids, the Azure resource that a managed
-    identity is, present and former names, conflicts, what was deleted and created again; last what only has the same
-    name and was not joined.
+    identity is, those that can get its tokens, present and former names, conflicts, what was deleted and created
+    again; last what only has the same name and was not joined.
 
     \b
     Example:  graphcorr identities --explain 9536314a-6327-486b-b65c-ae8d9b85ff85

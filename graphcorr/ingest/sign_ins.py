@@ -215,6 +215,7 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
     country = as_text(place.get("countryOrRegion")) if isinstance(place, dict) else None
     tenant_id = ids.guid(envelope.get("tenantId")) or ids.tenant_of(envelope.get("resourceId"))
     token_id = ids.token_guid(get("uniqueTokenIdentifier"))
+    managed, assigned = _managed_resource(get("managedServiceIdentity"))
     return _keyed(
         SignIn(
             source=source,
@@ -251,7 +252,8 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
             app_owner_tenant_id=ids.guid(get("appOwnerTenantId")),
             resource_owner_tenant_id=ids.guid(get("resourceOwnerTenantId")),
             home_tenant_id=ids.guid(get("homeTenantId")),
-            managed_identity_resource_id=_managed_resource(get("managedServiceIdentity")),
+            managed_identity_resource_id=managed,
+            assigned_resource_id=assigned,
             agent_type=_agent_type(get("agent")),
         )
     )
@@ -268,6 +270,7 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
     if country is None:
         country = as_text((as_object(get("LocationDetails")) or {}).get("countryOrRegion"))
     token_id = ids.token_guid(get("UniqueTokenIdentifier"))
+    managed, assigned = _managed_resource(get("ManagedServiceIdentity"))
     return _keyed(
         SignIn(
             source=source,
@@ -305,7 +308,8 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
             app_owner_tenant_id=ids.guid(get("AppOwnerTenantId")),
             resource_owner_tenant_id=ids.guid(get("ResourceOwnerTenantId")),
             home_tenant_id=ids.guid(get("HomeTenantId")),
-            managed_identity_resource_id=_managed_resource(get("ManagedServiceIdentity")),
+            managed_identity_resource_id=managed,
+            assigned_resource_id=assigned,
             agent_type=_agent_type(get("Agent")),
         )
     )
@@ -361,10 +365,16 @@ def _lenient_time(value: object) -> datetime | None:
         return None
 
 
-def _managed_resource(value: object) -> str | None:
-    if not value:
-        return None
-    return ids.arm_id((as_object(value) or {}).get("associatedResourceId"))
+def _managed_resource(value: object) -> tuple[str | None, str | None]:
+    """The Azure resource that a managed identity is; the one that it is assigned to."""
+    stated = (as_object(value) if value else None) or {}
+    return _is_or_has(stated.get("associatedResourceId"), stated.get("msiType"))
+
+
+def _is_or_has(written: object, kind: object) -> tuple[str | None, str | None]:
+    resource = ids.arm_id(written)
+    assigned = isinstance(kind, str) and kind.lower() == "userassigned" and not ids.is_user_assigned(resource)
+    return (None, resource) if assigned else (resource, None)
 
 
 def _agent_type(value: object) -> str | None:
@@ -392,6 +402,7 @@ class _Place(Struct, gc=False):
 
 
 class _Managed(Struct, gc=False):
+    msiType: str | None = None  # noqa: N815
     associatedResourceId: str | None = None  # noqa: N815
 
 
@@ -478,7 +489,6 @@ _text_of = Remembered(as_text)
 _code_of = Remembered(_code)
 _class_of = Remembered(result_class)
 _thumbprint_of = Remembered(_thumbprint)
-_resource_of = Remembered(ids.arm_id)
 _managed_of = Remembered(_managed_resource)
 _agent_of = Remembered(_agent_type)
 
@@ -500,7 +510,7 @@ _TAKEN = (
     "user_principal_name", "user_name", "resource_app_id", "resource_name", "resource_service_principal_id", "ip",
     "country", "user_agent", "result_code", "result_class", "key_id", "thumbprint", "federated_credential_id",
     "credential_type", "app_owner_tenant_id", "resource_owner_tenant_id", "home_tenant_id",
-    "managed_identity_resource_id", "agent_type",
+    "managed_identity_resource_id", "assigned_resource_id", "agent_type",
 )  # fmt: skip
 
 
@@ -545,7 +555,7 @@ def _usual_export(category: str, raw: bytes) -> tuple[str | None, ...]:
         _guid_of[stated.appOwnerTenantId],
         _guid_of[stated.resourceOwnerTenantId],
         _guid_of[stated.homeTenantId],
-        managed and _resource_of[managed.associatedResourceId],
+        *(_is_or_has(managed.associatedResourceId, managed.msiType) if managed else (None, None)),
         agent and _agent(agent.agentType),
     )
 
@@ -591,7 +601,7 @@ def _usual_row(source: str, decode: Callable[[bytes], Any], raw: bytes) -> tuple
         _guid_of[row.AppOwnerTenantId],
         _guid_of[row.ResourceOwnerTenantId],
         _guid_of[row.HomeTenantId],
-        _managed_of[row.ManagedServiceIdentity],
+        *_managed_of[row.ManagedServiceIdentity],
         _agent_of[row.Agent],
     )
 

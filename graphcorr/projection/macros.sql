@@ -58,6 +58,9 @@ CREATE OR REPLACE MACRO shown_app(app_id) AS 'Application ' || substr(app_id, 1,
 CREATE OR REPLACE MACRO edge_key(type, source, target, extra) AS
     md5(type || chr(31) || source || chr(31) || target || chr(31) || coalesce(extra, ''));
 
+-- As `ids.is_user_assigned`.
+CREATE OR REPLACE MACRO is_user_assigned(resource_id) AS contains(resource_id, '/microsoft.managedidentity/userassignedidentities/');
+
 -- An instant as text inside a key; absent instants keep their place.
 CREATE OR REPLACE MACRO moment("at") AS coalesce(epoch_us("at")::VARCHAR, '');
 

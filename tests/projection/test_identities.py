@@ -20,6 +20,7 @@ from tests.builders import (
     deleted,
     guid,
     jsonl,
+    managed_sign_in,
     rename,
     sign_in,
     target,
@@ -283,6 +284,51 @@ def test_a_record_that_states_two_ids_says_whose_they_are(tmp_path: Path, bridge
     found = graph.node("DirectoryObject", objectId=guid("d", 1))
     assert (found["labels"], found["identityId"]) == (labels, identity_id)
     assert graph.node("Identity", identityId=identity_id)["kind"] == kind
+
+
+_SITES = [f"{_SITE}{n}" for n in (1, 2)]
+
+
+def _associated(kind: str | None, resource: str, n: int) -> dict[str, Any]:
+    stated = {"msiType": kind, "associatedResourceId": resource} if kind else {"associatedResourceId": resource}
+    return managed_sign_in(n, at(f"0{n}:00"), ManagedServiceIdentity=stated)
+
+
+def _token_of(principal: str, got_by: str) -> dict[str, Any]:
+    claim = {"oid": guid("d", 1), "appid": guid("a", 1), "idtyp": "app", "xms_mirid": principal, "xms_az_rid": got_by}
+    return vault_act(1, at("07:00"), Identity={"claim": claim})
+
+
+# Records → what the managed identity is, what it is assigned to.
+_OF_AZURE: dict[str, tuple[list[dict[str, Any]], list[str], list[str]]] = {
+    "user-assigned, of two resources": (
+        [_associated("userAssigned", site.upper(), n) for n, site in enumerate(_SITES)], [], _SITES),
+    "user-assigned, by its own resource": ([_associated("userAssigned", _MI, 1)], [_MI], []),
+    "system-assigned": ([_associated("systemAssigned", _SITES[0], 1)], _SITES[:1], []),
+    "kind not stated": ([_associated(None, _SITES[0], 1)], _SITES[:1], []),
+    "kind not stated, and a token of its own": (
+        [_associated(None, _SITES[0], 1), _token_of(_MI.upper(), _SITES[1])], [_MI], _SITES),
+    "system-assigned token": ([_token_of(_SITES[0], _SITES[0])], _SITES[:1], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", ["export", "workspace", "csv"])
+@pytest.mark.parametrize("case", _OF_AZURE)
+def test_a_managed_identity_is_one_resource_and_may_be_assigned_to_others(
+    tmp_path: Path, case: str, shape: str
+) -> None:
+    rows, is_one, assigned = _OF_AZURE[case]
+    graph = graph_of(tmp_path, SHAPES[shape](*rows), tenant=TENANT)
+    for edge_type, expected in (("REPRESENTS", is_one), ("ASSIGNED_TO", assigned)):
+        found = [(e["fromKey"], e["toKey"]) for e in graph.edges(edge_type)]
+        assert sorted(found) == [(f"{TENANT}/{guid('d', 1)}", TENANT + resource) for resource in expected]
+
+
+def test_an_answer_about_a_resource_names_the_identities_assigned_to_it(tmp_path: Path) -> None:
+    answer = {"identity": {"type": "UserAssigned", "userAssignedIdentities": {_MI: _IDS}}}
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*(_wrote(site, answer) for site in _SITES))}, tenant=TENANT)
+    assert [e["toKey"] for e in graph.edges("REPRESENTS")] == [TENANT + _MI]
+    assert sorted(e["toKey"] for e in graph.edges("ASSIGNED_TO")) == [TENANT + site for site in _SITES]
 
 
 def test_what_was_asked_for_or_refused_bridges_nothing(tmp_path: Path) -> None:

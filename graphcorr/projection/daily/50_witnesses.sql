@@ -13,11 +13,18 @@ WITH pair AS (
     SELECT day, tenant, 'servicePrincipal', service_principal_id, 'resourceId', managed_identity_resource_id, 'signIn', "at", event_key
     FROM sign_in WHERE home
     UNION ALL
+    SELECT day, tenant, 'servicePrincipal', service_principal_id, 'assignedTo', assigned_resource_id, 'signIn', "at", event_key
+    FROM sign_in WHERE home
+    UNION ALL
     SELECT day, tenant, 'servicePrincipal', service_principal_id, 'appId', app_id, service, "at", event_key
     FROM activity WHERE home AND user_id IS NULL
     UNION ALL
     SELECT day, tenant, 'servicePrincipal', service_principal_id, 'resourceId', managed_identity_resource_id, service, "at", event_key
     FROM activity WHERE home AND user_id IS NULL
+    UNION ALL
+    -- The resource that got the token; that of a system-assigned identity is the identity.
+    SELECT day, tenant, 'servicePrincipal', service_principal_id, 'assignedTo', token_resource_id, service, "at", event_key
+    FROM activity WHERE home AND user_id IS NULL AND token_resource_id <> managed_identity_resource_id
     UNION ALL
     SELECT day, tenant, b.left_type, b.left_id, b.right_type, b.right_id, 'audit:' || b.basis, "at", event_key
     FROM (SELECT day, tenant, "at", event_key, unnest(bridges) AS b FROM change WHERE home)

@@ -11,7 +11,7 @@ UNION ALL
 SELECT tenant, unnest(owner_ids), 'unknown', false, "at", "at", NULL, false, NULL, NULL, false FROM inventory
 UNION ALL
 -- What is stated with the Azure resource that it is, is a managed identity.
-SELECT tenant, left_id, left_type, false, first_at, last_at, CASE WHEN right_type = 'resourceId' THEN true END, false, NULL, NULL, false
+SELECT tenant, left_id, left_type, false, first_at, last_at, CASE WHEN right_type IN ('resourceId', 'assignedTo') THEN true END, false, NULL, NULL, false
 FROM id_pair WHERE left_type IN ('application', 'servicePrincipal')
 UNION ALL
 SELECT tenant, right_id, right_type, false, first_at, last_at, NULL, false, NULL, NULL, false

@@ -19,9 +19,16 @@ WITH twin AS (
     WHERE object_type IN ('application', 'servicePrincipal')
     UNION ALL
     SELECT tenant, 'servicePrincipal', object_id, 'resourceId', managed_identity_resource_id, 'inventory', "at", "at", [event_key] FROM inventory
+), of_its_own AS (
+    -- A managed identity that is a resource of its own is assigned to any other resource that is stated with it.
+    SELECT DISTINCT tenant, left_id FROM pair WHERE right_type = 'resourceId' AND is_user_assigned(right_id)
+), placed AS (
+    SELECT p.* REPLACE (CASE WHEN right_type = 'resourceId' AND o.left_id IS NOT NULL AND NOT is_user_assigned(right_id)
+                             THEN 'assignedTo' ELSE right_type END AS right_type)
+    FROM pair p LEFT JOIN of_its_own o USING (tenant, left_id)
 )
 SELECT tenant, left_type, left_id, right_type, right_id, list_sort(list_distinct(list(basis))) AS bases,
        min(first_at) AS first_at, max(last_at) AS last_at,
        list_slice(list_sort(list_distinct(flatten(list(event_ids)))), 1, 5) AS event_ids
-FROM pair WHERE left_id IS NOT NULL AND right_id IS NOT NULL
+FROM placed WHERE left_id IS NOT NULL AND right_id IS NOT NULL
 GROUP BY tenant, left_type, left_id, right_type, right_id;

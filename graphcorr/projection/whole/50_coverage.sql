@@ -109,7 +109,7 @@ GROUP BY g.tenant, g.source, g.scope, g.start, g.kind;
 CREATE OR REPLACE TABLE known_scope AS
 WITH mentioned AS (
     SELECT tenant, resource_id FROM activity_fold UNION SELECT tenant, managed_identity_resource_id FROM activity_fold
-    UNION SELECT tenant, resource_id FROM workflow_run UNION SELECT tenant, right_id FROM stated_pair WHERE right_type = 'resourceId'
+    UNION SELECT tenant, resource_id FROM workflow_run UNION SELECT tenant, right_id FROM stated_pair WHERE right_type IN ('resourceId', 'assignedTo')
     UNION SELECT tenant, scope FROM grant_change WHERE kind = 'azureRole'
 )
 SELECT DISTINCT tenant, 'AZKVAuditLogs' AS source,

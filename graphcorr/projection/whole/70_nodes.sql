@@ -103,7 +103,7 @@ WITH RECURSIVE own AS (
         SELECT tenant, resource_id, first_at, last_at FROM activity_fold
         UNION ALL SELECT tenant, managed_identity_resource_id, first_at, last_at FROM activity_fold
         UNION ALL SELECT tenant, resource_id, first_at, last_at FROM workflow_run
-        UNION ALL SELECT tenant, right_id, first_at, last_at FROM stated_pair WHERE right_type = 'resourceId'
+        UNION ALL SELECT tenant, right_id, first_at, last_at FROM stated_pair WHERE right_type IN ('resourceId', 'assignedTo')
     ) WHERE resource_id IS NOT NULL GROUP BY tenant, resource_id
 ), up AS (
     SELECT tenant, resource_id, first_at, last_at FROM own

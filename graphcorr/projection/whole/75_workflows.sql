@@ -18,12 +18,12 @@ CREATE OR REPLACE VIEW edge_RAN AS
 SELECT 'Resource' AS fromLabel, tenant || resource_id AS fromKey, 'WorkflowRun' AS toLabel, key AS toKey, NULL AS extra
 FROM run WHERE resource_id <> '';
 
--- Only a managed identity that is known to be this very workflow's, and lived at the time.
+-- Only a managed identity that is known to be this very workflow's or assigned to it, and lived at the time.
 CREATE OR REPLACE VIEW edge_RUN_BY AS
 SELECT DISTINCT 'WorkflowRun' AS fromLabel, r.key AS fromKey, 'DirectoryObject' AS toLabel, o.key AS toKey, NULL AS extra,
        'time+configuration' AS basis, 'low' AS confidence
 FROM run r
-JOIN stated_pair p ON p.tenant = r.tenant AND p.right_type = 'resourceId' AND p.right_id = r.resource_id AND p.left_type = 'servicePrincipal'
+JOIN stated_pair p ON p.tenant = r.tenant AND p.right_type IN ('resourceId', 'assignedTo') AND p.right_id = r.resource_id AND p.left_type = 'servicePrincipal'
 JOIN object o ON o.tenant = p.tenant AND o.object_id = p.left_id
 WHERE contains(o.labels, 'ManagedIdentity')
   AND coalesce(o.created_at <= r.last_at, true) AND coalesce(o.deleted_at >= r.first_at, true);

@@ -152,11 +152,14 @@ SELECT 'DirectoryObject', object_key(tenant, owner_id), 'DirectoryObject', objec
 FROM (SELECT tenant, object_id, "at", unnest(owner_ids) AS owner_id FROM inventory WHERE object_id IS NOT NULL AND object_type <> 'federatedIdentityCredential')
 GROUP BY tenant, owner_id, object_id;
 
-CREATE OR REPLACE VIEW edge_REPRESENTS AS
-SELECT 'DirectoryObject' AS fromLabel, o.key AS fromKey, 'Resource' AS toLabel, p.tenant || p.right_id AS toKey, NULL AS extra,
+CREATE OR REPLACE TABLE of_azure AS
+SELECT p.right_type, 'DirectoryObject' AS fromLabel, o.key AS fromKey, 'Resource' AS toLabel, p.tenant || p.right_id AS toKey, NULL AS extra,
        array_to_string(p.bases, '+') AS basis, p.event_ids AS eventIds
 FROM stated_pair p JOIN object o ON o.tenant = p.tenant AND o.object_id = p.left_id
-WHERE p.left_type = 'servicePrincipal' AND p.right_type = 'resourceId' AND contains(o.labels, 'ManagedIdentity');
+WHERE p.left_type = 'servicePrincipal' AND p.right_type IN ('resourceId', 'assignedTo') AND contains(o.labels, 'ManagedIdentity');
+
+CREATE OR REPLACE VIEW edge_REPRESENTS AS SELECT * EXCLUDE (right_type) FROM of_azure WHERE right_type = 'resourceId';
+CREATE OR REPLACE VIEW edge_ASSIGNED_TO AS SELECT * EXCLUDE (right_type) FROM of_azure WHERE right_type = 'assignedTo';
 
 CREATE OR REPLACE VIEW edge_BETWEEN AS
 SELECT DISTINCT 'Conflict' AS fromLabel, key AS fromKey, CASE WHEN starts_with(id, 'appId:') THEN 'Application' ELSE 'DirectoryObject' END AS toLabel,
