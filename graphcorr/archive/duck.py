@@ -60,7 +60,8 @@ def room(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConne
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], schema: pa.Schema) -> None:
     """Make parquet files of the archive readable as a view with exactly the columns of `schema`.
 
-    Columns that older files lack are NULL; without files the view is empty but typed. Paths never enter SQL text.
+    Columns and fields of structs that older files lack are NULL; without files the view is empty but typed. Paths
+    never enter SQL text.
     """
     if files:
         # Not `hive_partitioning`: it would take every `name=value` folder above the home for a column of ours.
@@ -69,12 +70,18 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequenc
         relation = connection.sql("SELECT NULL AS filename WHERE false")
     present = set(relation.columns)
     columns = [
-        quoted(field.name)
+        _typed(field)
         if field.name in present
         else f"CAST({_ABSENT.get(field.name, 'NULL')} AS {sql_type(field.type)}) AS {quoted(field.name)}"
         for field in schema
     ]
     relation.project(", ".join(columns)).create_view(name)
+
+
+def _typed(field: pa.Field) -> str:
+    """A column of files; older ones may have less in a struct."""
+    name = quoted(field.name)
+    return f"CAST({name} AS {sql_type(field.type)}) AS {name}" if pa.types.is_nested(field.type) else name
 
 
 # The partition is in the name of a file's folder only.

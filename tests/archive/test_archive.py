@@ -10,6 +10,8 @@ import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from archive_samples import (
     KEY,
@@ -405,6 +407,24 @@ def test_a_killed_process_leaves_an_archive_that_the_next_load_completes(tmp_pat
     load(tmp_path / "killed", POOL)
     assert content(archive, POOL_KINDS) == content(whole, POOL_KINDS)
     assert list((tmp_path / "killed" / "staging").iterdir()) == []
+
+
+def test_a_view_over_older_files_has_the_fields_that_their_structs_lack(tmp_path):
+    older, newer = ([{"id": "a"}], [{"id": "b", "type": "User"}])
+    files = [str(tmp_path / name) for name in ("older.parquet", "newer.parquet")]
+    for file, targets in zip(files, (older, newer), strict=True):
+        pq.write_table(pa.table({"targets": pa.array([targets])}), file)
+    text = pa.string()
+    schema = pa.schema({"targets": pa.list_(pa.struct({"type": text, "id": text, "name": text}))})
+    with connect(tmp_path / "spill") as duck:
+        for name, some in (("v", files), ("alone", files[:1])):
+            create_view(duck, name, some, schema)
+        both, alone = (duck.sql(f"SELECT targets FROM {name}").to_arrow_table().to_pylist() for name in ("v", "alone"))
+    assert both == [
+        {"targets": [{"type": None, "id": "a", "name": None}]},
+        {"targets": [{"type": "User", "id": "b", "name": None}]},
+    ]
+    assert alone == both[:1]
 
 
 def test_a_view_over_older_files_has_the_columns_they_lack(tmp_path):
