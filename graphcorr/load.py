@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from graphcorr.archive.archive import Archive
 from graphcorr.home import Home, Waiting
 from graphcorr.ingest.run import ReadOptions, read_logs
-from graphcorr.refresh import refresh
 from graphcorr.stores import StoreChoice
 
 if TYPE_CHECKING:
@@ -71,5 +70,10 @@ def load(
                 progress("adding to the archive", 0, None)
             archived = staging.commit()
         archive.compact(FILES_A_DAY)
-        written = None if archive_only else refresh(place, settings, store, progress)
+        written = None
+        if not archive_only:
+            # Only here: what it imports takes as long to import as all the rest.
+            from graphcorr.refresh import refresh
+
+            written = refresh(place, settings, store, progress)
     return LoadResult(read, archived, written)

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
-from graphcorr.ingest.claims import NO_CLAIMS, TokenClaims, read_claims, sign_in_name
+from graphcorr.ingest.claims import NO_CLAIMS, TokenClaims, sign_in_name, token_of
 from graphcorr.ingest.fields import as_list, as_object, as_text, first
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity, Bridge, CredentialChange, Grant
 
 SOURCE = "AzureActivity"
@@ -86,6 +87,48 @@ def _parse_export(obj: JsonObject, context: Context) -> Activity:
         tenant=obj.get("tenantId"),
     )
     return _activity(event, obj)
+
+
+class _Identity(Struct, gc=False):
+    claims: Raw = NOTHING
+    authorization: Raw = NOTHING
+
+
+_Envelope = strict(
+    """
+    RoleLocation Stamp ReleaseVersion time resourceId operationName operationVersion category resultType resultSignature
+    resultDescription durationMs callerIpAddress caller correlationId identity level Level location properties tenantId
+    """,
+    {
+        **dict.fromkeys(("resultType", "callerIpAddress", "caller", "correlationId", "tenantId"), str),
+        "identity": _Identity,
+        "properties": Raw,
+    },
+    {"time": str, "resourceId": str, "operationName": str, "category": str},
+)
+
+
+def _usual(envelope: Any) -> Activity | None:
+    """A dated record of one of these categories, as `_parse_export` reads it."""
+    if envelope.category not in _CATEGORIES:
+        return None
+    identity = envelope.identity or _Identity()
+    event = _Event(
+        time=envelope.time,
+        operation=envelope.operationName,
+        status=envelope.resultType,
+        category=envelope.category,
+        resource=envelope.resourceId,
+        correlation=envelope.correlationId,
+        caller=envelope.caller,
+        ip=envelope.callerIpAddress,
+        claims=object_text(identity.claims),
+        authorization=object_text(identity.authorization),
+        properties=object_text(envelope.properties),
+        tenant=envelope.tenantId,
+    )
+    found = _activity(event, {})
+    return None if found.at is None else found
 
 
 def _parse_row(obj: JsonObject, context: Context) -> Activity:
@@ -161,7 +204,7 @@ def _activity(event: _Event, raw: JsonObject) -> Activity:
     status = as_text(event.status)
     outcome = _outcome(status)
     caller = as_text(event.caller)
-    token = read_claims(as_object(event.claims), caller=caller)
+    token = token_of(event.claims, caller)
     detail = _Properties(event.properties)
     resource_id = _resource_id(event, detail)
     subscription_id = ids.guid(event.subscription) or ids.subscription_of(resource_id)
@@ -229,7 +272,8 @@ class _Properties:
 
     def may_hold(self, name: str) -> bool:
         """False only if the text as written does not hold the name, in lower case: then there is nothing to decode."""
-        return not isinstance(self._written, str) or name in self._written.lower()
+        written = self._written
+        return not isinstance(written, str) or "\\u" in written or name in written.lower()
 
 
 # -- event ---------------------------------------------------------------------------------------------------------
@@ -518,4 +562,5 @@ LOADER = Loader(
     tables=(SOURCE,),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row, Carrier.REST: _claims_rest},
     known={Carrier.ROW: _ROW_COLUMNS, Carrier.CSV: _ROW_COLUMNS},
+    short_cuts={Carrier.EXPORT: of_records(Activity, _Envelope, _usual)},
 )

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
-from graphcorr.ingest.claims import TokenClaims, read_claims, unflatten
-from graphcorr.ingest.fields import as_object, as_text, first
+from graphcorr.ingest.claims import TokenClaims, token_of, unflatten
+from graphcorr.ingest.fields import as_object, as_text, first, stated
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity
 
 SOURCE = "AZKVAuditLogs"
+_CATEGORY = "AuditEvent"
 
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
@@ -48,7 +49,8 @@ class _Event(Struct, kw_only=True):
     correlation: object
     ip: object
     client: object
-    claims: Mapping[str, Any] | None
+    # An object or its JSON text.
+    claims: object
     workspace: object = None
     tenant: object = None
 
@@ -73,6 +75,53 @@ def _parse_export(obj: JsonObject, context: Context) -> Activity | None:
     )
 
 
+class _Identity(Struct, gc=False):
+    claim: Raw = NOTHING
+
+
+class _Properties(Struct, gc=False):
+    id: str | None = None
+    requestUri: str | None = None  # noqa: N815 - as written, like all names below
+    httpStatusCode: int | float | str | None = None  # noqa: N815
+    clientInfo: str | None = None  # noqa: N815
+
+
+_Envelope = strict(
+    """
+    time category operationName resultType correlationId callerIpAddress identity properties resourceId
+    operationVersion resultSignature resultDescription durationMs tenantId level Level location
+    """,
+    {
+        **dict.fromkeys(("correlationId", "callerIpAddress", "resultSignature", "tenantId"), str),
+        "identity": _Identity,
+    },
+    {"time": str, "category": str, "operationName": str, "resourceId": str, "properties": _Properties},
+)
+
+
+def _usual(envelope: Any) -> Activity | None:
+    """A record that names its vault, as `_parse_export` reads it."""
+    if envelope.category != _CATEGORY or not stated(envelope.resourceId):
+        return None
+    properties, identity = envelope.properties, envelope.identity
+    return _activity(
+        _Event(
+            time=envelope.time,
+            operation=envelope.operationName,
+            resource=envelope.resourceId,
+            object_uri=properties.id,
+            request_uri=properties.requestUri,
+            http_status=properties.httpStatusCode,
+            signature=envelope.resultSignature,
+            correlation=envelope.correlationId,
+            ip=envelope.callerIpAddress,
+            client=properties.clientInfo,
+            claims=object_text(identity.claim) if identity is not None else None,
+            tenant=envelope.tenantId,
+        )
+    )
+
+
 def _parse_row(obj: JsonObject, context: Context) -> Activity | None:
     """A row of AZKVAuditLogs or of AzureDiagnostics: the former has a column `Identity`, the latter one per claim."""
     # AzureDiagnostics keeps what does not fit into 500 columns here, under the names that the columns would have.
@@ -90,7 +139,7 @@ def _parse_row(obj: JsonObject, context: Context) -> Activity | None:
             correlation=row.get("CorrelationId"),
             ip=first(row, "CallerIpAddress", "CallerIPAddress"),
             client=first(row, *_CLIENT),
-            claims=_claims_of(row.get("Identity")) or unflatten(row),
+            claims=as_object(_claims_of(row.get("Identity"))) or unflatten(row),
             workspace=row.get("TenantId"),
         )
     )
@@ -104,7 +153,7 @@ def _activity(event: _Event) -> Activity | None:
     if operation is None:
         raise RecordError("key vault record without an operation", hint="expected operationName or OperationName")
     at = times.parse_time(event.time)
-    token = read_claims(event.claims)
+    token = token_of(event.claims)
     http_status = _http_status(event.http_status)
     signature = as_text(event.signature)
     object_path = _object_path(event.object_uri) or _object_path(event.request_uri)
@@ -149,8 +198,8 @@ def _activity(event: _Event) -> Activity | None:
     )
 
 
-def _claims_of(identity: object) -> Mapping[str, Any] | None:
-    return as_object((as_object(identity) or {}).get("claim"))
+def _claims_of(identity: object) -> object:
+    return (as_object(identity) or {}).get("claim")
 
 
 def _http_status(value: object) -> int | None:
@@ -202,7 +251,8 @@ LOADER = Loader(
     record=Activity,
     title="Key Vault audit events: reads and changes of secrets, keys, certificates and vaults.",
     parse={Carrier.EXPORT: _parse_export, Carrier.ROW: _parse_row, Carrier.CSV: _parse_row},
-    categories=("AuditEvent",),
+    categories=(_CATEGORY,),
     tables=(SOURCE,),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row},
+    short_cuts={Carrier.EXPORT: of_records(Activity, _Envelope, _usual)},
 )

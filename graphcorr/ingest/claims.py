@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from graphcorr import ids, times
-from graphcorr.ingest.fields import is_text_list
+from graphcorr.ingest.fields import as_object, is_text_list
 
 _IDENTITY = "http://schemas.microsoft.com/identity/claims/"
 _XMLSOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
@@ -43,6 +43,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SEPARATORS = re.compile(r"[\s,;]+")
 _LONGEST_TOKEN_ID = 64
 _LONGEST_LIST = 512
+_LONGEST_CLAIMS = 4096
 _AUTH_METHODS = frozenset(("0", "1", "2"))
 
 
@@ -80,6 +81,18 @@ class TokenClaims(Struct, frozen=True, kw_only=True):
 
 
 NO_CLAIMS = TokenClaims()
+
+
+def token_of(claims: object, caller: object = None) -> TokenClaims:
+    """As `read_claims`, of claims that are an object or its JSON text. One token comes in many records."""
+    if isinstance(claims, str) and len(claims) <= _LONGEST_CLAIMS and (caller is None or isinstance(caller, str)):
+        return _token_of(claims, caller)
+    return read_claims(as_object(claims), caller)
+
+
+@lru_cache(maxsize=1024)
+def _token_of(claims: str, caller: str | None) -> TokenClaims:
+    return read_claims(as_object(claims), caller)
 
 
 def read_claims(claims: Mapping[str, Any] | None, caller: object = None) -> TokenClaims:

@@ -44,11 +44,13 @@ def table_of(record: type[Record], records: Iterable[Record]) -> pa.Table:
     Text that is no Unicode is kept with replacement marks and integers beyond 64 bits are left out: the record as it
     was written is kept elsewhere, and one hostile value must not stop a load.
     """
-    schema = schema_of(record)
+    return pa.Table.from_arrays(list(columns_by_name(record, records).values()), schema=schema_of(record))
+
+
+def columns_by_name(record: type[Record], records: Iterable[Record]) -> dict[str, pa.Array]:
+    """As `table_of`, each column under its name."""
     columns = zip(*map(astuple, records), strict=True)
-    return pa.Table.from_arrays(
-        [array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
-    )
+    return {field.name: array(values, field.type) for values, field in zip(columns, schema_of(record), strict=True)}
 
 
 def completed(record: type[Record], columns: Mapping[str, pa.Array], rows: int) -> pa.Table:

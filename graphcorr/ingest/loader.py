@@ -54,6 +54,9 @@ clean column names (no BOM, no ` [UTC]`, `X_dynamic` / `X_string` folded into `X
 ISO UTC text; `$table` is kept.
 """
 
+UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+"""What hostile input can make a loader raise. Everything else is a bug of ours and keeps its traceback."""
+
 Claims = Callable[[frozenset[str], JsonObject, Context], bool]
 """True if an object of this carrier belongs to the source. Called once per distinct set of keys and discriminators
 (category, Category, Type, $table, signInEventTypes, odata context, isInteractive present): it may look at keys and at

@@ -17,7 +17,7 @@ from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
 from graphcorr.ingest.delivery import Batch, Run
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
-from graphcorr.ingest.loader import Context, JsonObject, Loader
+from graphcorr.ingest.loader import UNEXPECTED, Context, JsonObject, Loader
 from graphcorr.ingest.readers import Page
 from graphcorr.ingest.report import FileReport, ReadReport, Tally
 from graphcorr.records import Record
@@ -33,9 +33,6 @@ _TASK_BYTES = 32 << 20
 
 # Hashes kept to count repetitions. Repeated deliveries stand close together; a set of all would grow without end.
 _REMEMBERED = 200_000
-
-# What hostile input can make a loader raise. Everything else is a bug of ours and keeps its traceback.
-_UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 
 _PATH_TENANT = re.compile(r"(?:^|/)(?:tenantId=|resourceId=/*TENANTS/)([0-9a-fA-F-]{36})(?=/|$)", re.IGNORECASE)
 _PATH_RESOURCE = re.compile(r"(?:^|/)resourceId=/*(SUBSCRIPTIONS/.+?)(?=/y=\d{4}(?:/|$)|/[^/]*$)", re.IGNORECASE)
@@ -381,7 +378,7 @@ class _Reading:
             tally.problem(line, error.message, error.hint)
         except GraphcorrError:
             raise  # a mistake in a loader's declaration, not in the input
-        except _UNEXPECTED as error:
+        except UNEXPECTED as error:
             tally.skipped += 1
             tally.problem(line, f"unexpected shape: {type(error).__name__}: {_short(str(error))}")
         else:

@@ -1,6 +1,7 @@
 """What short cuts of loaders are made of: strict decoding of the usual record, and columns of many values at a time.
 
 A short cut (`loader.ShortCut`) is a struct of what is read of a record, and a table of columns: what each is made of.
+Or, for fewer records, a function that makes one record of such a struct (`of_records`).
 """
 
 from __future__ import annotations
@@ -8,15 +9,20 @@ from __future__ import annotations
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Meta, Raw, Struct, defstruct, field
+from msgspec.json import Decoder
 
 from graphcorr import ids
-from graphcorr.ingest.columns import TIME, array
+from graphcorr.errors import RecordError
+from graphcorr.ingest.columns import TIME, array, columns_by_name
+from graphcorr.ingest.loader import UNEXPECTED, ShortCut
+from graphcorr.records import Record
 
 _V = TypeVar("_V")
 Texts = Sequence[str | None]
@@ -26,14 +32,16 @@ Texts = Sequence[str | None]
 Id = Annotated[str, Meta(max_length=96)]
 """Text that may be an id or an address. Longer texts are none, and what is remembered of them must stay small."""
 
-_UNREAD = Raw(b"null")
+NOTHING = Raw(b"null")
+"""Any value as it is written, where there is none."""
 
 
 def strict(names: str, read: Mapping[str, Any], required: Mapping[str, Any] | None = None) -> type[Struct]:
     """A struct of these names, divided by blanks: those of `read` and `required` with their types, the others with any.
 
     Decoding refuses a record with any other name; it then goes the long way, where it is counted. What of `read` is
-    null, absent or not among the names is None. Decoding is fastest with names in the order that records have.
+    null, absent or not among the names is None; of type Raw it is `NOTHING`. Decoding is fastest with names in the
+    order that records have.
     """
     required = required or {}
     made: list[tuple[str, Any, Any]] = []
@@ -41,12 +49,41 @@ def strict(names: str, read: Mapping[str, Any], required: Mapping[str, Any] | No
     for place, name in enumerate(listed):
         if name in required:
             made.append((name, required[name], field(name=name)))
-        elif name in read:
+        elif name in read and read[name] is not Raw:
             made.append((name, read[name] | None, field(name=name, default=None)))
         else:
-            made.append((f"unread{place}", Raw, field(name=name, default=_UNREAD)))
+            made.append((name if name in read else f"unread{place}", Raw, field(name=name, default=NOTHING)))
     others = dict.fromkeys(set(read).difference(listed))
     return defstruct("Strict", made, namespace=others, forbid_unknown_fields=True, kw_only=True, gc=False)
+
+
+def of_records(record: type[Record], envelope: type[Struct], read: Callable[[Any], Record | None]) -> ShortCut:
+    """A short cut that makes records one by one, `read` from a struct; it still spares decoding what nobody reads.
+
+    `read` returns None or raises for what is left to the loader's `parse`.
+    """
+    decode = Decoder(envelope).decode
+
+    def usual(raw: bytes) -> Record:
+        try:
+            found = read(decode(raw))
+        except UNEXPECTED as error:
+            raise RecordError("an unusual record") from error
+        if found is None:
+            raise RecordError("an unusual record")
+        return found
+
+    return ShortCut(usual, partial(columns_by_name, record))
+
+
+def object_text(written: Raw) -> str | None:
+    """The JSON text of an object, None for null or nothing; raises for everything else."""
+    text = bytes(written).decode("utf-8")
+    if text[0] == "{":
+        return text
+    if text == "null":
+        return None
+    raise RecordError("no object")
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------

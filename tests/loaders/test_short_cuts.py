@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphcorr.errors import RecordError
 from graphcorr.ingest import registry
-from graphcorr.ingest.columns import table_of
+from graphcorr.ingest.columns import completed, table_of
 from graphcorr.ingest.delivery import columns_of
 from graphcorr.ingest.loader import Carrier
 from graphcorr.ingest.run import read_logs
+from graphcorr.records import SignIn
 
-LOADERS = [loader for loader in registry.all() if loader.short_cuts]
+LOADERS = [loader for loader in registry.all() if loader.short_cuts and loader.record is SignIn]
+OTHERS = [loader for loader in registry.all() if loader.short_cuts and loader.record is not SignIn]
 SHORT_CUTS = [(loader, carrier) for loader in LOADERS for carrier in loader.short_cuts]
 WITHOUT = [replace(loader, short_cuts={}) for loader in registry.all()]
 
@@ -239,3 +246,84 @@ def test_observed_sign_ins_are_read_alike(shared_data, tmp_path):
         lines = tmp_path / f"{number}.json"
         lines.write_text("\n".join(json.dumps(record) for record in records for _ in range(2)))
         assert _read(lines, None) == _read(lines, WITHOUT), path
+
+
+# -- exports of all sources, one value at a time changed ---------------------------------------------------------------
+
+_ODD = (
+    None, "", "<null>", " ", "x" * 5000, "Zo\u00eb", 7, 1.0, True, [], ["a", "b"], [1], {}, {"a": "b"}, _ZERO,
+    ID.upper(), "{" + ID + "}", "2026-05-11 08:05:00", "2026-02-31T08:05:00Z", "1999-05-11T08:05:00Z", "soon",
+    "user@contoso.example",
+)  # fmt: skip
+
+
+# An answer that names an identity: bodies are looked at by others, unless their name is written in code points.
+_ANSWERED = {
+    "time": "2026-05-11T08:05:00.5Z", "category": "Administrative", "resultType": "Success", "correlationId": ID,
+    "operationName": "Microsoft.ManagedIdentity/userAssignedIdentities/write", "tenantId": TENANT,
+    "resourceId": f"/subscriptions/{TENANT}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a",
+    "properties": {"responseBody": json.dumps({"properties": {"principalId": ID, "clientId": TENANT}})},
+}  # fmt: skip
+
+
+def _exports(loader, constructed):
+    """Constructed export records of a source, one of each operation and shape."""
+    found = {"answered": _ANSWERED} if _ANSWERED["category"] in loader.categories else {}
+    for path in sorted((constructed / "diagnostic-export").glob("*.jsonl")):
+        for record in map(json.loads, path.read_text().splitlines()):
+            if record.get("category") in loader.categories:
+                found.setdefault((record.get("operationName"), *record, *_inner(record)), record)
+    return list(found.values())
+
+
+def _inner(record):
+    return record["properties"] if isinstance(record.get("properties"), dict) else ()
+
+
+def _changed(found: object) -> Iterator[object]:
+    """What is like it but for one value or name at any depth."""
+    if not isinstance(found, dict):
+        return
+    for name, value in found.items():
+        others = {key: item for key, item in found.items() if key != name}
+        yield others
+        yield {**others, name.upper(): value}
+        yield {name.swapcase(): value, **found}
+        yield from ({**found, name: odd} for odd in (*_ODD, json.dumps(value), *_written_otherwise(value)))
+        yield from ({**found, name: inner} for inner in _changed(value))
+    yield {**found, "addedLately": 1}
+
+
+def _written_otherwise(value):
+    return (value.upper(), [value], value.split()) if isinstance(value, str) else (str(value),)
+
+
+def _in_code_points(line):
+    """The same JSON with the first letter of every text written as a code point."""
+    return re.sub(r'"(\w)', lambda letter: f'"\\u{ord(letter[1]):04x}', line)
+
+
+@pytest.mark.parametrize("loader", [*LOADERS, *OTHERS], ids=lambda loader: loader.source)
+def test_one_odd_value_anywhere_is_read_alike(loader, constructed, tmp_path):
+    path = tmp_path / "PT1H.json"
+    records = _exports(loader, constructed)
+    for number, record in enumerate(records):
+        usual = json.dumps(record)
+        changed = map(json.dumps, _changed(record) if number < 2 else [])
+        path.write_text(
+            "\n".join(
+                [usual, usual, _in_code_points(usual), usual, *(line for other in changed for line in (other, usual))]
+            )
+        )
+        assert _read(path, None) == _read(path, WITHOUT)
+
+
+@pytest.mark.parametrize("loader", OTHERS, ids=lambda loader: loader.source)
+def test_records_of_a_short_cut_are_its_columns(loader, constructed):
+    short_cut = loader.short_cuts[Carrier.EXPORT]
+    decoded = []
+    for record in _exports(loader, constructed):
+        with contextlib.suppress(RecordError, msgspec.DecodeError):
+            decoded.append(short_cut.decode(json.dumps(record).encode()))
+    assert decoded
+    assert completed(loader.record, short_cut.columns(decoded), len(decoded)).equals(table_of(loader.record, decoded))
