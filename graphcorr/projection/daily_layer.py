@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 # Tables that the daily SQL leaves behind, each with a column `day`.
 TABLES = (
-    "sign_in_fold", "activity_fold", "led_to", "token", "fold_span", "bare_app", "mentioned", "id_pair", "twin_target",
-    "object_seen", "name_run", "rename", "credential_change", "credential_use", "owner_change", "grant_change",
-    "change_made", "change_target", "act_fold", "seen_from", "reached", "delivery", "workflow_run", "risk_seen",
+    "sign_in_fold", "activity_fold", "led_to", "token", "fold_span", "bare_app", "half_named", "mentioned", "id_pair",
+    "twin_target", "object_seen", "name_run", "rename", "credential_change", "credential_use", "owner_change",
+    "grant_change", "change_made", "change_target", "act_fold", "seen_from", "reached", "delivery", "workflow_run", "risk_seen",
     "key_statement", "carried", "change_address", "shown_name",
 )  # fmt: skip
 

@@ -36,7 +36,8 @@ EDGES = ("SIGNED_IN", "THROUGH", "USED", "TO", "FROM", "PERFORMED", "OF", "ON", 
 DAILY = ("sign_in_fold", "activity_fold", "led_to", "change_made", "change_target", "change_address")
 """Daily tables that the SQL of this layer reads."""
 
-CONTEXT = ("day_user", "day_app", "day_principal", "day_credential", "day_newest", "day_log", "day_gap", "day_partial")
+CONTEXT = ("day_user", "day_app", "day_principal", "day_credential", "day_newest", "day_log", "day_gap", "day_partial",
+           "day_half_named")  # fmt: skip
 """Tables of the whole layer that it reads, each row about one day."""
 
 # Day → digest that the files of a folder of tables are named after, also if the day has none.

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from graphcorr.config import Config
 from graphcorr.projection.project import project
 from tests.builders import (
     ARM,
     GRAPH,
+    SUBSCRIPTION,
+    TENANT,
     arm_act,
     at,
     audit,
+    created,
     guid,
     jsonl,
     managed_sign_in,
@@ -55,6 +59,7 @@ def counts(graph: Graph) -> dict[str, tuple[int, int, int, int, int]]:
     }
 
 
+_OWN = Config(subscriptions={SUBSCRIPTION: TENANT})
 LINKED, SAME, OTHER, NONE = (1, 1, 0, 0, 0), (1, 0, 1, 0, 0), (1, 0, 0, 1, 0), (1, 0, 0, 0, 1)
 
 
@@ -233,6 +238,49 @@ def test_challenges_and_platform_acts_are_no_acts_of_a_token(tmp_path: Path) -> 
     )
     assert links(graph) == []
     assert counts(graph) == {guid("5", 1): NONE, guid("5", 2): NONE}
+
+
+_KNOWN = created(9, at("01:00"))  # both ids are of one identity
+_BY_APP, _BY_PRINCIPAL = sign_in(1, at("07:00"), principal=None), vault_act(1, at("07:01"), app=None)
+# One side states the app id only, the other the service principal only: records → counts of the sign-in, and how many
+# acts have no sign-in that can have issued their token.
+_HALVES: dict[str, tuple[list[Row], tuple[int, int, int, int, int], int]] = {
+    "of one identity": (
+        [_KNOWN, _BY_APP, _BY_PRINCIPAL], SAME, 0),
+    "from another address": (
+        [_KNOWN, _BY_APP,
+         vault_act(1, at("07:01"), app=None, ip="203.0.113.99")], OTHER, 0),
+    "the other way round": (
+        [_KNOWN, sign_in(1, at("07:00"), app=None), vault_act(1, at("07:01"), principal=None)],
+        SAME, 0),
+    "a change that the service principal made": (
+        [_KNOWN, sign_in(1, at("07:00"), principal=None, resource=GRAPH),
+         audit(3, at("23:10"), "Update policy", target("Policy", guid("8", 1)), by_principal=1)], SAME, 0),
+    "over midnight": (
+        [_KNOWN, sign_in(1, at("23:50"), principal=None), vault_act(1, at("00:10", 1), app=None)],
+        SAME, 0),
+    "nobody says of whom either is": (
+        [_BY_APP, _BY_PRINCIPAL], SAME, 0),
+    "the service principal is another one's": (
+        [_KNOWN, _BY_APP, created(8, at("01:00"), number_of=2, app=2),
+         vault_act(1, at("07:01"), principal=2, app=None)], NONE, 1),
+    "after the life of the token": (
+        [_KNOWN, _BY_APP, vault_act(1, at("09:01"), app=None)], NONE, 1),
+    "before the sign-in": (
+        [_KNOWN, _BY_APP, vault_act(1, at("06:54"), app=None)], NONE, 1),
+    "with a token of another sign-in": (
+        [_KNOWN, sign_in(1, at("07:00"), principal=None, resource=ARM),
+         sign_in(2, at("07:00"), resource=ARM), arm_act(1, at("07:01"), app=None, token=guid("5", 2))], NONE, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", _HALVES)
+def test_a_sign_in_by_app_id_alone_may_have_led_to_an_act_by_service_principal_alone(tmp_path: Path, case: str) -> None:
+    rows, expected, without = _HALVES[case]
+    graph = graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)}, config=_OWN)
+    assert counts(graph)[guid("5", 1)] == expected
+    acts = graph.nodes("Activity")
+    assert sum(row["withoutSignInCount"] for row in acts) == sum(len(row["unexplainedIds"]) for row in acts) == without
 
 
 def test_the_busiest_hour_of_one_principal_takes_seconds(tmp_path: Path) -> None:

@@ -159,3 +159,21 @@ SELECT day, tenant, app_id, min(first_at) AS first_at, max(last_at) AS last_at F
     SELECT day, tenant, app_id, first_at, last_at FROM activity_fold
     WHERE user_id IS NULL AND user_principal_name IS NULL AND service_principal_id IS NULL
 ) WHERE app_id IS NOT NULL GROUP BY day, tenant, app_id;
+
+-- Sign-ins and acts of applications that state one of app id and service principal. Where the other side states only the
+-- other id, no link is possible here: all days together say whether both are of one identity.
+CREATE OR REPLACE TABLE half_named AS
+SELECT f.day, f.tenant, 'signIn' AS side, f.fold, f.ip, says_nothing(f.ip) OR f.kind = 'managedIdentity' AS any_address, f.service_principal_id,
+       f.app_id, unnest(v.groups) AS act_group, f.first_at - INTERVAL 5 MINUTE AS since, f.last_at + to_minutes(f.life) AS until
+FROM sign_in_fold f JOIN service v ON v.app_id = f.resource_app_id
+WHERE f.kind <> 'user' AND f.result_class = 'success' AND (f.app_id IS NULL) <> (f.service_principal_id IS NULL)
+UNION ALL
+SELECT day, tenant, 'act', fold, ip, says_nothing(ip), service_principal_id, app_id,
+       CASE WHEN service = 'keyVault' AND starts_with(lower(operation), 'vault') THEN 'arm' ELSE service END, first_at, last_at
+FROM activity_fold
+WHERE user_id IS NULL AND user_principal_name IS NULL AND NOT platform AND linked < count
+  AND (app_id IS NULL) <> (service_principal_id IS NULL)
+UNION ALL
+SELECT day, tenant, 'act', NULL, NULL, true, actor_id, NULL, 'directory', min("at"), max("at") FROM change
+WHERE home AND actor_type = 'app' AND actor_id IS NOT NULL AND actor_app_id IS NULL AND "at" IS NOT NULL
+GROUP BY day, tenant, actor_id, hour_of("at");

@@ -29,11 +29,18 @@ LEFT JOIN (
 ) g ON g.day = s.day AND g.fold = s.fold;
 
 CREATE OR REPLACE TEMP TABLE shown_sign_in AS
-SELECT f.*, e.evidence, coalesce(p.label, 'DirectoryObject') AS principal_label,
+SELECT f.* REPLACE (
+           -- What it may have led to states another of its ids.
+           f.same_address + CASE WHEN h.same THEN f.unexplained ELSE 0 END AS same_address,
+           f.other_address + CASE WHEN h.same THEN 0 WHEN h.fold IS NOT NULL THEN f.unexplained ELSE 0 END AS other_address,
+           CASE WHEN h.fold IS NULL THEN f.unexplained ELSE 0 END AS unexplained,
+           CASE WHEN h.fold IS NULL THEN f.unexplained_ids END AS unexplained_ids),
+       e.evidence, coalesce(p.label, 'DirectoryObject') AS principal_label,
        CASE WHEN f.kind = 'user' THEN object_key(f.tenant, f.user_id)
             WHEN f.service_principal_id IS NOT NULL THEN object_key(f.tenant, f.service_principal_id)
             ELSE p.key END AS principal_key
 FROM sign_in_fold f JOIN sign_in_evidence e ON e.day = f.day AND e.fold = f.fold
+LEFT JOIN day_half_named h ON h.day = f.day AND h.fold = f.fold
 LEFT JOIN day_app p ON f.kind <> 'user' AND f.service_principal_id IS NULL AND p.day = f.day AND p.tenant = f.tenant AND p.app_id = f.app_id;
 
 -- Of an activity: could its sign-in have been seen?

@@ -21,9 +21,10 @@ SELECT f.day, 'Activity' AS labels, f.fold AS key,
            || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
        f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.service, f.operation, f.outcome, f.hour, f.object_path AS objectPath,
        f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.ip AS address, f.resource_id AS resourceId,
-       f.count, f.linked AS linkedCount, f.without_sign_in AS withoutSignInCount, e.evidence, f.sample_ids AS sampleIds,
-       coalesce(f.unexplained_ids, []) AS unexplainedIds
-FROM activity_fold f JOIN activity_evidence e ON e.day = f.day AND e.fold = f.fold;
+       f.count, f.linked AS linkedCount, CASE WHEN h.fold IS NULL THEN f.without_sign_in ELSE 0 END AS withoutSignInCount, e.evidence,
+       f.sample_ids AS sampleIds, CASE WHEN h.fold IS NULL THEN coalesce(f.unexplained_ids, []) ELSE [] END AS unexplainedIds
+FROM activity_fold f JOIN activity_evidence e ON e.day = f.day AND e.fold = f.fold
+LEFT JOIN day_half_named h ON h.day = f.day AND h.fold = f.fold;
 
 CREATE OR REPLACE TEMP VIEW node_Change AS
 SELECT day, 'Change' AS labels, event_key AS key, trim(raw_operation) AS caption, "at" AS firstSeen, "at" AS lastSeen, tenant AS tenantId,

@@ -48,3 +48,33 @@ SELECT s.day, tenant, source,
            FILTER (w.since IS NOT NULL AND w.until IS NOT NULL))), []) AS whole
 FROM fold_span s JOIN partial_source p USING (tenant, source) LEFT JOIN declared_whole w USING (tenant, source)
 GROUP BY s.day, tenant, source;
+
+-- Sign-ins that state an app id only may have led to acts that state a service principal only, and the reverse, if the
+-- two are of one identity, or if the other id of neither is known.
+CREATE OR REPLACE TABLE half AS
+SELECT h.*, h.app_id IS NULL AS of_object,
+       CASE WHEN h.app_id IS NULL THEN coalesce(o.app_id, '?') WHEN k.app_id IS NULL THEN '?' ELSE h.app_id END AS whom
+FROM half_named h
+LEFT JOIN object o ON o.tenant = h.tenant AND o.object_id = h.service_principal_id
+LEFT JOIN (SELECT DISTINCT tenant, app_id FROM object WHERE kind = 'servicePrincipal') k ON k.tenant = h.tenant AND k.app_id = h.app_id;
+
+-- By its begin, until when anything that began by then could be; `any`, `*` and addresses as in daily/30_possible.sql.
+CREATE OR REPLACE TABLE half_stream AS
+SELECT * REPLACE (max(until) OVER (PARTITION BY side, tenant, act_group, whom, of_object, place ORDER BY since ROWS UNBOUNDED PRECEDING) AS until)
+FROM (
+    SELECT side, tenant, act_group, whom, of_object, place, since, max(until) AS until
+    FROM (SELECT *, unnest(CASE WHEN side = 'signIn' THEN ['any'] WHEN any_address THEN ['any', '*'] ELSE ['any', ip] END) AS place FROM half)
+    GROUP BY ALL
+);
+
+CREATE OR REPLACE TABLE day_half_named AS
+WITH question AS (
+    SELECT day, fold, tenant, act_group, whom, NOT of_object AS of_object, since, until, CASE side WHEN 'act' THEN 'signIn' ELSE 'act' END AS side,
+           unnest(CASE WHEN side = 'act' OR any_address THEN [{'place': 'any', 'same': true}]
+                       ELSE [{'place': ip, 'same': true}, {'place': '*', 'same': true}, {'place': 'any', 'same': false}] END, recursive := true)
+    FROM half WHERE fold IS NOT NULL
+)
+SELECT q.day, q.fold, bool_or(q.same) AS same
+FROM question q ASOF JOIN half_stream s ON s.side = q.side AND s.tenant = q.tenant AND s.act_group = q.act_group AND s.whom = q.whom
+    AND s.of_object = q.of_object AND s.place = q.place AND q.until >= s.since
+WHERE s.until >= q.since GROUP BY q.day, q.fold;
