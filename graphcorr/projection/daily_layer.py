@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 TABLES = (
     "sign_in_fold", "activity_fold", "led_to", "token", "fold_span", "bare_app", "half_named", "mentioned", "id_pair",
     "twin_target", "object_seen", "name_run", "rename", "credential_change", "credential_use", "owner_change",
-    "grant_change", "change_made", "change_target", "act_fold", "seen_from", "reached", "delivery", "workflow_run", "risk_seen",
-    "key_statement", "carried", "change_address", "shown_name",
+    "grant_change", "change_made", "change_target", "act_fold", "seen_from", "reached", "delivery", "workflow_run",
+    "risk_seen", "key_statement", "carried", "change_address", "shown_name",
 )  # fmt: skip
 
 # A token lives up to 28 hours (clocks may differ by minutes), so a day can depend on events two calendar days away.
