@@ -121,8 +121,9 @@ WITH subject, acts, places, failures, expiries, addition.key AS key, addition.op
   head(addition.records).lastSuccess AS lastSuccess, coalesce(head(addition.records).successEvents, []) AS successEvents
 CALL (key) {
   OPTIONAL MATCH (key)<-[:USED]-(s:SignIn) WHERE s.resultClass = 'success' AND s.address IS NOT NULL
-  WITH s ORDER BY s.firstSeen, s.key LIMIT 1
-  RETURN s.address AS firstUseAddress, s.firstSeen AS firstUseAt, coalesce(s.sampleIds, []) AS firstUseEvents
+  // Sorted by values at hand: reading them from the node in each comparison takes twice as long.
+  WITH s, s.firstSeen AS firstUseAt, s.key AS fold ORDER BY firstUseAt, fold LIMIT 1
+  RETURN s.address AS firstUseAddress, firstUseAt, coalesce(s.sampleIds, []) AS firstUseEvents
 }
 WITH *, [x IN acts WHERE x.at < addedAt - duration($around)] AS before,
   [x IN acts WHERE x.at >= addedAt - duration($around) AND x.at <= addedAt + duration($around)] AS around,

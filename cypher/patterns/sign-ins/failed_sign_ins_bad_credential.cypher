@@ -49,12 +49,14 @@ WHERE NOT (s.resultClass = 'disabled'
 WITH s, subject, ip, failure, ip IS NOT NULL AND EXISTS {
   MATCH (subject)<-[:PART_OF*0..1]-(member)-[seen:SEEN_FROM]->(ip) WHERE seen.firstSuccess < s.firstSeen
 } AS known
-WITH s, subject, ip, failure, known ORDER BY s.firstSeen, s.key
+OPTIONAL MATCH (s)-[:TO]->(r:Application)
+WITH s, subject, ip, failure, known, coalesce(s.resourceName, r.name, 'the application with the id ' + s.resourceAppId) AS resource
+ORDER BY s.firstSeen, s.key
 WITH subject, ip.address AS address, failure, toString(date(s.hour)) AS day,
   min(s.servicePrincipalId) AS writtenObjectId, min(s.appId) AS writtenAppId,
   sum(s.count) AS attempts, min(s.firstSeen) AS firstAt, max(s.lastSeen) AS lastAt,
   collect(DISTINCT s.resultCode) AS codes,
-  collect(DISTINCT coalesce(s.resourceName, s.resourceAppId)) AS resources,
+  collect(DISTINCT resource) AS resources,
   reduce(all = [], ids IN collect(s.sampleIds) | all + ids) AS evidence,
   max(CASE WHEN known THEN 1 ELSE 0 END) AS knownBefore
 WHERE attempts >= $threshold
