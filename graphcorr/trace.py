@@ -38,6 +38,7 @@ class Step(msgspec.Struct, frozen=True, rename="camel"):
     event_ids: tuple[str, ...] = ()
     # Sign-ins that led to it, or steps it led to, in words.
     because: str | None = None
+    tenant_id: str | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, rename="camel"):
@@ -47,11 +48,13 @@ class Trace(msgspec.Struct, frozen=True, rename="camel"):
     subjects: tuple[Subject, ...]
     steps: tuple[Step, ...]
 
-    columns = ("at", "kind", "text", "because", "eventIds")
+    columns = ("at", "kind", "text", "because", "eventIds", "tenantId")
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
-        return [(step.at, step.kind, step.text, step.because, list(step.event_ids)) for step in self.steps]
+        return [
+            (step.at, step.kind, step.text, step.because, list(step.event_ids), step.tenant_id) for step in self.steps
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         found: dict[str, Any] = msgspec.to_builtins(self)
@@ -60,7 +63,8 @@ class Trace(msgspec.Struct, frozen=True, rename="camel"):
         return found
 
     def to_text(self) -> Iterable[str]:
-        """Lines for a terminal; log values are made safe."""
+        """Lines for a terminal; log values are made safe. Each step names its tenant where there are several."""
+        several = len({step.tenant_id for step in self.steps}) > 1
         for subject in self.subjects:
             yield printable(f"{subject.label}: {subject.caption}  ({subject.key})")
         yield ""
@@ -70,7 +74,7 @@ class Trace(msgspec.Struct, frozen=True, rename="camel"):
                 day = step.at.date()
                 yield f"{day.isoformat()} (UTC)"
             clock = step.at.strftime("%H:%M:%S.%f")[:12] if step.at else "undated     "
-            yield printable(f"  {clock}  {step.text}")
+            yield printable(f"  {clock}  {step.text}{f' (tenant {step.tenant_id})' if several else ''}")
             if step.because:
                 yield printable(f"                {step.because}")
             if step.event_ids:
@@ -107,7 +111,9 @@ def trace_store(store: Store, what: str) -> Trace:
             "`graphcorr identities` lists the identities",
         )
     steps = [
-        _step(kind, row) for kind, query in _STEPS[scope].items() for row in store.query(query, parameters).dicts()
+        msgspec.structs.replace(_step(kind, row), tenant_id=row["tenantId"])
+        for kind, query in _STEPS[scope].items()
+        for row in store.query(query, parameters).dicts()
     ]
     return Trace(what, subjects, tuple(sorted(set(steps), key=_order)))
 
@@ -168,17 +174,19 @@ _SUBJECTS = {
 _SIGN_IN = """
 OPTIONAL MATCH (s)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (s)-[:USED]->(c:Credential)
-RETURN DISTINCT s.firstSeen AS at, s.caption AS caption, ip.address AS address, c.caption AS credential, who,
-       s.evidence AS evidence, s.linkedCount AS linked, s.possibleSameAddressCount AS same,
-       s.possibleOtherAddressCount AS other, s.unexplainedCount AS unexplained, s.sampleIds AS events
+RETURN DISTINCT s.tenantId AS tenantId, s.firstSeen AS at, s.caption AS caption, ip.address AS address,
+       c.caption AS credential, who, s.evidence AS evidence, s.linkedCount AS linked,
+       s.possibleSameAddressCount AS same, s.possibleOtherAddressCount AS other,
+       s.unexplainedCount AS unexplained, s.sampleIds AS events
 """
 
 _ACTIVITY = """
 OPTIONAL MATCH (a)-[:ON]->(r:Resource)
 OPTIONAL MATCH (a)-[:FROM]->(ip:IPAddress)
 OPTIONAL MATCH (s:SignIn)-[l:LED_TO]->(a)
-RETURN DISTINCT a.firstSeen AS at, a.caption AS caption, r.caption AS resource, ip.address AS address,
-       who, l.basis AS basis, l.confidence AS confidence, s.firstSeen AS signedInAt, a.sampleIds AS events
+RETURN DISTINCT a.tenantId AS tenantId, a.firstSeen AS at, a.caption AS caption, r.caption AS resource,
+       ip.address AS address, who, l.basis AS basis, l.confidence AS confidence, s.firstSeen AS signedInAt,
+       a.sampleIds AS events
 """
 
 _CHANGE = """
@@ -191,7 +199,7 @@ OPTIONAL MATCH (c)-[minus:REMOVED]->(removed)
 OPTIONAL MATCH (c)-[:GRANTED]->(granted)
 OPTIONAL MATCH (c)-[:REVOKED]->(revoked)
 OPTIONAL MATCH (s:SignIn)-[l:LED_TO]->(c)
-RETURN c.at AS at, c.caption AS caption, c.result AS result, target, actor.caption AS actor,
+RETURN c.tenantId AS tenantId, c.at AS at, c.caption AS caption, c.result AS result, target, actor.caption AS actor,
        ip.address AS address, f.basis AS addressBasis,
        collect(DISTINCT old.value) AS old, collect(DISTINCT new.value) AS new,
        collect(DISTINCT added.caption + coalesce(' for ' + plus.subject + ' of ' + plus.issuer, '')) AS added,
@@ -213,7 +221,7 @@ _WHAT_CHANGED = (
 
 _CONFLICT = """
 MATCH (o)<-[:BETWEEN]-(c:Conflict)
-RETURN DISTINCT null AS at, c.reason AS reason, c.kind AS kind, c.eventIds AS events
+RETURN DISTINCT c.tenantId AS tenantId, null AS at, c.reason AS reason, c.kind AS kind, c.eventIds AS events
 """
 
 _STEPS = {
@@ -222,17 +230,17 @@ _STEPS = {
         "risk": _OBJECTS
         + """
             MATCH (o)<-[:ABOUT]-(r:RiskEvent)
-            RETURN DISTINCT r.firstSeen AS at, r.caption AS caption, [r.eventId] AS events""",
+            RETURN DISTINCT r.tenantId AS tenantId, r.firstSeen AS at, r.caption AS caption, [r.eventId] AS events""",
         "credential": _OBJECTS
         + """
             MATCH (o)-[h:HAS_CREDENTIAL]->(c:Credential) WHERE h.basis = 'inventory'
-            RETURN DISTINCT h.validFrom AS at, h.validTo AS until, o.kind AS object, c.caption AS credential,
-                   c.expiresAt AS expires, h.eventIds AS events""",
+            RETURN DISTINCT o.tenantId AS tenantId, h.validFrom AS at, h.validTo AS until, o.kind AS object,
+                   c.caption AS credential, c.expiresAt AS expires, h.eventIds AS events""",
         "name": _OBJECTS
         + """
             MATCH (o)-[n:NAMED]->(name:Name) WHERE n.basis <> 'audit'
-            RETURN DISTINCT n.validFrom AS at, n.validTo AS until, n.basis AS basis, o.kind AS object,
-                   name.value AS name, n.eventIds AS events""",
+            RETURN DISTINCT o.tenantId AS tenantId, n.validFrom AS at, n.validTo AS until, n.basis AS basis,
+                   o.kind AS object, name.value AS name, n.eventIds AS events""",
         "change": _OBJECTS + "MATCH (o)<-[:CHANGED]-(c:Change) WITH DISTINCT c, o.kind AS target" + _CHANGE,
         "made": _OBJECTS + "MATCH (o)-[:MADE]->(c:Change) " + _WHAT_CHANGED,
         # What was done in Azure to its credentials, by whomever.
@@ -364,5 +372,6 @@ def _events(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(row["events"] or ())
 
 
-def _order(step: Step) -> tuple[bool, str, str, str, tuple[str, ...]]:
-    return (step.at is not None, step.at.isoformat() if step.at else "", step.kind, step.text, step.event_ids)
+def _order(step: Step) -> tuple[bool, str, str, str, tuple[str, ...], str]:
+    at = step.at.isoformat() if step.at else ""
+    return (step.at is not None, at, step.kind, step.text, step.event_ids, step.tenant_id or "")

@@ -9,7 +9,7 @@ import pytest
 from graphcorr.config import Config
 from graphcorr.load import load
 from graphcorr.trace import trace
-from tests.builders import SUBSCRIPTION, TENANT, arm_act, at, audit, guid, jsonl, managed_sign_in, target
+from tests.builders import SUBSCRIPTION, TENANT, arm_act, at, audit, guid, jsonl, managed_sign_in, sign_in, target
 
 pytest.importorskip("arcadedb_embedded")
 
@@ -51,3 +51,23 @@ def test_the_story_of_a_user_assigned_identity_tells_who_wrote_its_federated_cre
         (6, "user2@contoso.example from 203.0.113.10"),
         (8, "user2@contoso.example from 203.0.113.10"),
     ]
+
+
+def test_each_step_of_an_application_in_several_tenants_names_its_own(tmp_path: Path) -> None:
+    other = guid("1", 2)
+    logs = tmp_path / "logs.jsonl"
+    logs.write_bytes(
+        jsonl(
+            sign_in(1, at("06:00")),
+            sign_in(2, at("06:00"), principal=2, tenant=other),
+            sign_in(3, at("07:00"), app=3, principal=3),
+        )
+    )
+    load([logs], home=tmp_path / "home", config=Config())
+    told = trace(guid("a", 1), home=tmp_path / "home")
+    signed_in = {step.tenant_id: step.event_ids for step in told.steps if step.kind == "signIn"}
+    assert signed_in == {TENANT: (guid("5", 1),), other: (guid("5", 2),)}
+    marked = [line for line in told.to_text() if line.startswith("  06:00")]
+    assert [line.rpartition(" (tenant ")[2] for line in marked if "Sign-in" in line] == [f"{TENANT})", f"{other})"]
+    # Where there is one tenant, no step has to say so.
+    assert not any("(tenant" in line for line in trace(guid("a", 3), home=tmp_path / "home").to_text())
