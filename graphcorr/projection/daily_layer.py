@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,7 +24,7 @@ from graphcorr.projection import day_files, steps
 from graphcorr.projection.survey import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import duckdb
 
@@ -45,8 +44,6 @@ TABLES = (
 # A token lives up to 28 hours (clocks may differ by minutes), so a day can depend on events two calendar days away.
 _AROUND = timedelta(hours=28, minutes=10)
 _NEIGHBOURS = 2
-# So many chunks are computed at a time: one statement alone rarely keeps two cores busy.
-_WORKERS = 2
 # What DuckDB may hold of them and of everything else.
 _MEMORY = "500MB"
 
@@ -133,25 +130,9 @@ def build(
                 day_files.keep(days, root, {day: wanted[day] for day in chunk}, TABLES)
             return len(chunk)
 
-        each(compute, list(day_files.chunks(touched, surveyed.rows)), "projecting days", progress)
+        day_files.each(compute, list(day_files.chunks(touched, surveyed.rows)), "projecting days", progress)
     day_files.publish(root, wanted, made_by=shared, types=types)
     return Daily(root, wanted, types, ids.digest(shared, sorted(wanted.items())))
-
-
-def each(
-    work: Callable[[list[date]], int], parts: Sequence[list[date]], what: str, progress: Progress | None = None
-) -> None:
-    """Work on chunks of days, some at a time; `work` returns how many days it did."""
-    total, done = sum(map(len, parts)), 0
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        try:
-            for count in pool.map(work, parts):
-                done += count
-                if progress is not None:
-                    progress(what, done, total)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from graphcorr import ids
 from graphcorr.archive.duck import room
 from graphcorr.graph import schema
-from graphcorr.projection import daily_layer, day_files, graph_tables, steps
+from graphcorr.projection import day_files, graph_tables, steps
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -66,7 +66,7 @@ def build(
         _make(duck, daily, {day: wanted[day] for day in days}, target)
         return len(days)
 
-    daily_layer.each(make, parts, "building the graph's tables", progress)
+    day_files.each(make, parts, "building the graph's tables", progress)
     (target / _DAYS).write_text(json.dumps({str(day): digest for day, digest in wanted.items()}), encoding="utf-8")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from graphcorr.archive.duck import escaped, quoted
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from graphcorr.store.base import Progress
+
 # Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
 _ROWS_AT_ONCE = 600_000
+# So many chunks are computed at a time: one statement alone rarely keeps two cores busy.
+_WORKERS = 2
 # Rows from which a table is written day by day: parting it into days costs as much as writing it once more, many small
 # statements cost something too.
 _MANY = 5_000
@@ -36,6 +41,22 @@ def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[list[date
         found.setdefault(before * parts // total if total else 0, []).append(day)
         before += rows.get(day, 0)
     yield from found.values() if days else ([],)
+
+
+def each(
+    work: Callable[[list[date]], int], parts: Sequence[list[date]], what: str, progress: Progress | None = None
+) -> None:
+    """Work on chunks of days, some at a time; `work` returns how many days it did."""
+    total, done = sum(map(len, parts)), 0
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        try:
+            for count in pool.map(work, parts):
+                done += count
+                if progress is not None:
+                    progress(what, done, total)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def write(

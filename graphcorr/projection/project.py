@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,10 +73,14 @@ def project(
             if progress is not None:
                 progress("building the graph's tables", 0, None)
             work = temp / f"tables-{uuid.uuid4().hex}"
-            whole_layer.build(duck, archive, inputs, daily, config, surveyed.only_tenant, work)
+            work.mkdir(parents=True)
+            whole_layer.build(duck, archive, inputs, daily, config, surveyed.only_tenant)
             target.parent.mkdir(parents=True, exist_ok=True)
             earlier = sorted(path for path in target.parent.iterdir() if path.is_dir())
-            dated_layer.build(duck, daily, surveyed.rows, config.digest, work, earlier, progress)
+            with ThreadPoolExecutor(1) as beside:
+                written = beside.submit(whole_layer.write, duck, work)
+                dated_layer.build(duck, daily, surveyed.rows, config.digest, work, earlier, progress)
+                written.result()
             work.replace(target)
     fresh = root / "current.json.new"
     fresh.write_text(json.dumps({"state": state, "id": projection_id}), encoding="utf-8")

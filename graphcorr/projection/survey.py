@@ -7,6 +7,7 @@ looks only over the days that it added to.
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from graphcorr.archive.merge import moved_sql
 from graphcorr.projection import day_files, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -166,17 +167,15 @@ def _bring_up_to_date(duck: duckdb.DuckDBPyConnection, archive: Archive, root: P
 
 def _look_over(duck: duckdb.DuckDBPyConnection, archive: Archive, root: Path, wanted: Mapping[date, str]) -> None:
     """Make the tables of these days and keep them."""
-    with room(duck) as connection:
-        for table, types in _TABLES.items():
-            typed = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
-            connection.execute(f"CREATE TABLE {table} ({typed})")
+    with _tables(duck, ["looked_over"]) as connection:
         for kind in _KINDS:
             if paths := archive.files(kind, wanted):
                 connection.execute(_LOOK_OVER, [escaped(paths), kind])
         day_files.keep(connection, root, wanted, ["looked_over"])
         rows = dict(connection.execute("SELECT day, sum(versions)::BIGINT FROM looked_over GROUP BY day").fetchall())
-        for days in day_files.chunks(sorted(wanted), rows):
-            connection.execute("TRUNCATE key_seen; TRUNCATE user_seen")
+
+    def look_over(days: list[date]) -> int:
+        with _tables(duck, ["key_seen", "user_seen"]) as connection:
             for kind in _KINDS:
                 create_view(connection, kind, archive.files(kind, days), archive.schema(kind))
                 if kind in EVENTS:
@@ -184,6 +183,19 @@ def _look_over(duck: duckdb.DuckDBPyConnection, archive: Archive, root: Path, wa
                 if kind in _USERS:
                     connection.execute(f"INSERT INTO user_seen {_USERS[kind]}")
             day_files.keep(connection, root, {day: wanted[day] for day in days}, ["key_seen", "user_seen"])
+        return len(days)
+
+    day_files.each(look_over, list(day_files.chunks(sorted(wanted), rows)), "looking over the archive", None)
+
+
+@contextmanager
+def _tables(duck: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of its own with some of `_TABLES`, still empty."""
+    with room(duck) as connection:
+        for name in names:
+            typed = ", ".join(f"{quoted(column)} {kind}" for column, kind in _TABLES[name].items())
+            connection.execute(f"CREATE TABLE {name} ({typed})")
+        yield connection
 
 
 def _repeated_file(root: Path, days: Mapping[date, str]) -> Path:

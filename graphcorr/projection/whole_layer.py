@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from graphcorr import ids
-from graphcorr.archive.duck import create_view
+from graphcorr.archive.duck import create_view, cursor
 from graphcorr.archive.merge import merge_sql
 from graphcorr.graph import schema
 from graphcorr.projection import (
@@ -51,9 +51,8 @@ def build(
     daily: Daily,
     config: Config,
     only_tenant: str | None,
-    target: Path,
 ) -> None:
-    """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema.
+    """Make the tables of this layer, of which `write` makes files.
 
     `duck` is a database as `daily_layer.opened` makes it, `inputs` are those of the archive.
     """
@@ -73,7 +72,6 @@ def build(
     _put_addresses(duck, config)
     _put_indicators(duck, archive)
     steps.run_files(duck, "whole", "70")
-    _export(duck, target)
 
 
 def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive, facts: Sequence[InputFact]) -> None:
@@ -257,20 +255,24 @@ def _column(duck: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
 # -- out ------------------------------------------------------------------------------------------------------------
 
 
-def _export(duck: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """Write the tables that have rows: an absent file is an empty table."""
-    (target / "nodes").mkdir(parents=True)
-    (target / "edges").mkdir()
-    views = {name for (name,) in duck.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
-    duck.execute("CREATE TABLE node_key (label VARCHAR, key VARCHAR)")
-    for node in schema.NODES:
-        if f"node_{node.label}" in views and _write(
-            duck, graph_tables.nodes_sql(node), target / "nodes" / f"{node.label}.parquet"
-        ):
-            duck.execute(f"INSERT INTO node_key SELECT '{node.label}', key FROM out")
-    for edge in schema.EDGES:
-        if f"edge_{edge.type}" in views:
-            _write(duck, _between_shown(graph_tables.edges_sql(edge)), target / "edges" / f"{edge.type}.parquet")
+def write(database: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Write `target/nodes/*.parquet` and `target/edges/*.parquet`: columns of the graph schema.
+
+    Tables without rows get no file. Other threads may work with the database at the same time.
+    """
+    for kind in ("nodes", "edges"):
+        (target / kind).mkdir(parents=True, exist_ok=True)
+    with cursor(database) as duck:
+        listed = duck.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+        views = {name for (name,) in listed}
+        duck.execute("CREATE TABLE node_key (label VARCHAR, key VARCHAR)")
+        for node in schema.NODES:
+            path = target / "nodes" / f"{node.label}.parquet"
+            if f"node_{node.label}" in views and _write(duck, graph_tables.nodes_sql(node), path):
+                duck.execute(f"INSERT INTO node_key SELECT '{node.label}', key FROM out")
+        for edge in schema.EDGES:
+            if f"edge_{edge.type}" in views:
+                _write(duck, _between_shown(graph_tables.edges_sql(edge)), target / "edges" / f"{edge.type}.parquet")
 
 
 def _between_shown(edges: str) -> str:

@@ -172,7 +172,7 @@ def test_each_of_two_tenants_has_the_rows_of_its_own_records_alone(tmp_path: Pat
         (day_files, "publish"),
         (daily_layer, "_types"),
         (whole_layer, "_put_identities"),
-        (whole_layer, "_export"),
+        (whole_layer, "write"),
         (dated_layer, "_make"),
         (dated_layer, "_take_over"),
     ],
