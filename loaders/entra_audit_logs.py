@@ -16,6 +16,7 @@ from graphcorr.errors import RecordError
 from graphcorr.ingest import audit_values as values
 from graphcorr.ingest.fields import as_list, as_object, as_text
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.short_cuts import of_records, strict
 from graphcorr.records import (
     Bridge,
     CredentialChange,
@@ -527,13 +528,37 @@ def _from_export(obj: JsonObject, _context: Context) -> DirectoryChange:
     properties = as_object(obj.get("properties"))
     if properties is None:
         raise RecordError("audit record without `properties`", hint="expected a record of a diagnostic setting")
-    outside = _Outside(
-        tenant_id=ids.guid(obj.get("tenantId")) or ids.tenant_of(obj.get("resourceId")),
-        sent=parse_time(obj.get("time")),
-        ip=ids.ip_address(obj.get("callerIpAddress")),
-    )
-    fallback = {"activityDisplayName": obj.get("operationName"), "correlationId": obj.get("correlationId")}
+    get = obj.get
+    outside = _outside(get("tenantId"), get("resourceId"), get("time"), get("callerIpAddress"))
+    return _exported(properties, get("operationName"), get("correlationId"), outside)
+
+
+def _outside(tenant: object, resource: object, time: object, ip: object) -> _Outside:
+    """What an envelope says."""
+    return _Outside(ids.guid(tenant) or ids.tenant_of(resource), sent=parse_time(time), ip=ids.ip_address(ip))
+
+
+def _exported(properties: JsonObject, operation: object, correlation: object, outside: _Outside) -> DirectoryChange:
+    fallback = {"activityDisplayName": operation, "correlationId": correlation}
     return _change({**fallback, **{key: value for key, value in properties.items() if value is not None}}, outside)
+
+
+_Envelope = strict(
+    """
+    time resourceId operationName operationVersion category resultType resultSignature resultDescription durationMs
+    callerIpAddress correlationId identity level Level location properties tenantId
+    """,
+    dict.fromkeys(("resourceId", "operationName", "callerIpAddress", "correlationId", "tenantId"), str),
+    {"time": str, "category": str, "properties": dict[str, Any]},
+)
+
+
+def _usual(envelope: Any) -> DirectoryChange | None:
+    """An export with no other properties than the known, as `_from_export` reads it."""
+    if envelope.category != _SOURCE or not envelope.properties.keys() <= _PROPERTIES:
+        return None
+    outside = _outside(envelope.tenantId, envelope.resourceId, envelope.time, envelope.callerIpAddress)
+    return _exported(envelope.properties, envelope.operationName, envelope.correlationId, outside)
 
 
 def _from_graph(obj: JsonObject, _context: Context) -> DirectoryChange:
@@ -667,8 +692,9 @@ LOADER = Loader(
         Carrier.ROW: _from_row,
         Carrier.CSV: _from_row,
     },
-    categories=("AuditLogs",),
+    categories=(_SOURCE,),
     tables=(_SOURCE,),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row, Carrier.GRAPH: _claims_graph},
     known={Carrier.EXPORT: _PROPERTIES, Carrier.ROW: _KNOWN, Carrier.CSV: _KNOWN},
+    short_cuts={Carrier.EXPORT: of_records(DirectoryChange, _Envelope, _usual)},
 )

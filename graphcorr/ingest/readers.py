@@ -96,19 +96,26 @@ def hash_of(raw: bytes) -> str:
 class Preferred:
     """How lines are decoded first, as learned from the lines before: by the short cut of a loader, or not at all."""
 
-    __slots__ = ("_refused", "decode")
+    __slots__ = ("_last", "_refused", "decode", "whose")
 
     def __init__(self) -> None:
-        self.decode: Callable[[bytes], Any] | None = None
+        # Of the last short cut: files that follow each other are mostly of one log.
+        self._last: Callable[[bytes], Any] | None = None
+        # What the caller of `offer` says about it.
+        self.whose: Any = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Another file begins."""
+        self.decode = self._last
         # Since it was last of use.
         self._refused = 0
 
-    def offer(self, short_cut: ShortCut) -> bool:
+    def offer(self, short_cut: ShortCut, whose: Any) -> None:
         """Take this for the next lines, unless too many of them were refused."""
-        if self._refused >= _MAX_REFUSED:
-            return False
-        self.decode = short_cut.decode
-        return True
+        if self._refused < _MAX_REFUSED:
+            self.decode = self._last = short_cut.decode
+            self.whose = whose
 
     def refused(self) -> None:
         """A line was none for it."""
@@ -458,11 +465,14 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
         harmless = not suspicious(text)
         place = 0
         while place < len(batch):
-            decode = preferred.decode if plain else None
+            decode = preferred.decode
             if decode is not None:
                 usual = _usual(batch, place, line, harmless, decode)
                 if usual.lines:
                     preferred.useful()
+                    if not plain:
+                        tally.shape("jsonLines")
+                        plain = True
                     place += len(usual.lines)
                     line += len(usual.lines)
                     yield usual

@@ -120,11 +120,12 @@ def _read_files(
     progress: Progress | None = None,
 ) -> list[Tally]:
     tallies: list[Tally] = []
+    preferred = readers.Preferred()
     runs: list[Run] = []
     count = size = done = 0
     for path, piece in files:
         tally = Tally(path)
-        for whole in read_file(path, tally, options, loaders, piece):
+        for whole in read_file(path, tally, options, loaders, piece, preferred):
             for run in whole.pieces(BATCH_RECORDS - count, BATCH_RECORDS):
                 runs.append(run)
                 count += len(run)
@@ -236,15 +237,17 @@ def read_file(
     options: ReadOptions | None = None,
     loaders: Sequence[Loader] | None = None,
     piece: readers.Piece | None = None,
+    preferred: readers.Preferred | None = None,
 ) -> Iterator[Run]:
     """The records of one file, of a piece of it or of standard input (`-`), in file order; counts and problems go into
     the tally.
 
-    Depends on nothing but its arguments, so that files can be read in any order and in several processes.
+    `preferred` is what was learned from files before, with the same loaders; it makes reading faster and nothing else.
+    Else depends on nothing but its arguments, so that files can be read in any order and in several processes.
     """
     options = options or ReadOptions()
     detector = Detector(registered.all() if loaders is None else loaders)
-    reading = _Reading(tally, detector, options)
+    reading = _Reading(tally, detector, options, preferred or readers.Preferred())
     if piece is not None:
         tally.hashes = []
     for member in readers.members(path, tally, piece):
@@ -279,7 +282,8 @@ def _real(file: str, path: str, real: str) -> str:
 class _Reading:
     """The state of reading one file: what is known of the current member and page, and which records were seen."""
 
-    def __init__(self, tally: Tally, detector: Detector, options: ReadOptions) -> None:
+    def __init__(self, tally: Tally, detector: Detector, options: ReadOptions, preferred: readers.Preferred) -> None:
+        self._preferred = preferred
         self._tally = tally
         self._detector = detector
         self._options = options
@@ -293,21 +297,20 @@ class _Reading:
         path_tenant_id, path_resource_id = path_ids(name)
         observed_at = _observed_at(options, name)
         page_before: Page | None = None
-        by: Match | None = None
-        preferred = readers.Preferred()
+        preferred = self._preferred
+        preferred.begin()
         run: Run | None = None
         size = 0
         # Hashes of the objects read one by one since the last that were not.
         noted: list[str] = []
         for item in readers.items(member, options.time_zone, tally, preferred):
             if isinstance(item, readers.Usual):
-                assert by is not None
                 if run is not None:
                     yield run
                     run = None
                 self._note(noted)
                 noted = []
-                yield self._usual(by, item, name, path_tenant_id)
+                yield self._usual(preferred.whose, item, name, path_tenant_id)
                 continue
             obj, line, raw, page = item
             if page is not page_before:
@@ -323,8 +326,8 @@ class _Reading:
             if not records:
                 continue
             match = self._match
-            if match.short_cut is not None and preferred.offer(match.short_cut):
-                by = match
+            if match.short_cut is not None:
+                preferred.offer(match.short_cut, match)
             raw_hash = readers.hash_of(raw)
             noted.append(raw_hash)
             tally.records += len(records)
@@ -347,6 +350,7 @@ class _Reading:
     def _usual(self, match: Match, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Run:
         """What a short cut decoded, as deliveries."""
         tally, count = self._tally, len(usual.lines)
+        tally.recognised = True
         tally.records += count
         tally.by_source[match.loader.source] += count
         self._note(usual.hashes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 from base64 import urlsafe_b64encode
@@ -327,3 +328,12 @@ def test_records_of_a_short_cut_are_its_columns(loader, constructed):
             decoded.append(short_cut.decode(json.dumps(record).encode()))
     assert decoded
     assert completed(loader.record, short_cut.columns(decoded), len(decoded)).equals(table_of(loader.record, decoded))
+
+
+def test_what_was_learned_from_one_file_changes_nothing_in_the_next(constructed, tmp_path):
+    usual = [json.dumps(records[0]) for loader in (*LOADERS, *OTHERS) if (records := _exports(loader, constructed))]
+    broken = [json.dumps(next(_changed(json.loads(line)))) for line in usual]
+    texts = [*usual, *reversed(usual), *broken, "{", "[" + usual[0] + "]", "", json.dumps({"records": []}), usual[0]]
+    for number, text in enumerate(itertools.chain.from_iterable(zip(texts, texts, strict=True))):
+        (tmp_path / f"{number:03}.json").write_text(text)
+    assert _read(tmp_path, None) == _read(tmp_path, WITHOUT)
