@@ -137,6 +137,41 @@ def test_a_federated_credential_of_a_managed_identity_is_one_in_every_log(tmp_pa
     assert {e["fromKey"] for e in graph.edges("HAS_CREDENTIAL")} == {f"{TENANT}/{guid('d', 1)}"}
 
 
+_SERVICE = "https://graph.microsoft.com/v1.0/$metadata#"
+# A page of federated credentials says around them whose they are.
+_PAGES = {
+    "by object id": f"{_SERVICE}applications('{guid('b', 1)}')/federatedIdentityCredentials",
+    "by app id": f"{_SERVICE}applications(appId='{guid('a', 1)}')/federatedIdentityCredentials",
+}
+
+
+@pytest.mark.parametrize("page", _PAGES)
+def test_a_listed_federated_credential_belongs_to_its_application_and_gives_it_no_name(
+    tmp_path: Path, page: str
+) -> None:
+    application = {"id": guid("b", 1), "appId": guid("a", 1), "displayName": "Payroll"}
+    listed = {part[0].lower() + part[1:]: value for part, value in _FEDERATED.items()} | {"audiences": ["x"]}
+    files = {
+        "applications-2026-05-01.json": {"@odata.context": _SERVICE + "applications", "value": [application]},
+        "credentials-2026-05-09.json": {"@odata.context": _PAGES[page], "value": [listed]},
+    }
+    graph = graph_of(tmp_path, {name: json.dumps(content).encode() for name, content in files.items()}, tenant=TENANT)
+    named = graph.node("DirectoryObject")
+    assert (named["objectId"], named["name"]) == (guid("b", 1), "Payroll")
+    assert [row["value"] for row in graph.nodes("Name")] == ["Payroll"]
+    held = [(e["fromKey"], e["toKey"], e["basis"]) for e in graph.edges("HAS_CREDENTIAL")]
+    assert held == [(f"{TENANT}/{guid('b', 1)}", f"{TENANT}/fic:{_FEDERATED['Id']}", "inventory")]
+
+
+def test_an_application_that_only_a_list_of_federated_credentials_names_is_a_placeholder(tmp_path: Path) -> None:
+    listed = {part[0].lower() + part[1:]: value for part, value in _FEDERATED.items()}
+    content = json.dumps({"@odata.context": _PAGES["by object id"], "value": [listed]}).encode()
+    graph = graph_of(tmp_path, {"credentials-2026-05-09.json": content}, tenant=TENANT)
+    placeholder = graph.node("DirectoryObject")
+    assert (placeholder["objectId"], placeholder["name"], placeholder["placeholder"]) == (guid("b", 1), None, True)
+    assert [e["fromKey"] for e in graph.edges("HAS_CREDENTIAL")] == [placeholder["key"]]
+
+
 _TRUST = {"Issuer": "https://issuer.example", "Subject": "repo:a/b"}
 # Two credentials that trust the same issuer and subject and state no id, of which the second is removed later.
 _ALIKE = {

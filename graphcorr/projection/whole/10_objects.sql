@@ -10,6 +10,9 @@ FROM inventory WHERE object_id IS NOT NULL AND object_type IN ('application', 's
 UNION ALL
 SELECT tenant, unnest(owner_ids), 'unknown', false, "at", "at", NULL, false, NULL, NULL, false FROM inventory
 UNION ALL
+SELECT tenant, object_id, 'application', false, "at", "at", NULL, false, NULL, NULL, false
+FROM inventory WHERE object_type = 'federatedIdentityCredential'
+UNION ALL
 -- What is stated with the Azure resource that it is, is a managed identity.
 SELECT tenant, left_id, left_type, false, first_at, last_at, CASE WHEN right_type IN ('resourceId', 'assignedTo') THEN true END, false, NULL, NULL, false
 FROM id_pair WHERE left_type IN ('application', 'servicePrincipal')
@@ -77,7 +80,7 @@ WITH step AS (
     SELECT tenant, object_id, name, basis, first_at, last_at, event_ids FROM name_run
     UNION ALL
     SELECT tenant, object_id, name, 'inventory', "at", "at", [event_key] FROM inventory
-    WHERE object_id IS NOT NULL AND name IS NOT NULL AND "at" IS NOT NULL
+    WHERE object_id IS NOT NULL AND name IS NOT NULL AND "at" IS NOT NULL AND object_type IN ('application', 'servicePrincipal')
 ), marked AS (
     SELECT *, name IS DISTINCT FROM lag(name) OVER w AS starts FROM sighting
     WINDOW w AS (PARTITION BY tenant, object_id, basis ORDER BY first_at, last_at, name)

@@ -1,10 +1,19 @@
 -- Credentials and their lives, from every witness. A thumbprint alone gives way to the key id once a record states both.
 
+-- A list of federated credentials names the application by one of its ids.
 CREATE OR REPLACE TABLE listed_key AS
 SELECT tenant, object_id, object_type, "at", event_key,
        coalesce('key:' || k.key_id, 'fic:' || k.federated_id, 'fic:' || object_id || '/' || bounded(lower(k.display_name)), 'thumb:' || k.thumbprint) AS credential,
        k.kind, k.key_id, k.federated_id, k.thumbprint, bounded(k.issuer) AS issuer, bounded(k.subject) AS subject, bounded(k.display_name) AS display_name, k.start_at, k.expires_at
-FROM (SELECT tenant, object_id, object_type, "at", event_key, unnest(keys) AS k FROM inventory WHERE object_id IS NOT NULL);
+FROM (
+    SELECT i.tenant, coalesce(i.object_id, a.object_id) AS object_id,
+           CASE i.object_type WHEN 'federatedIdentityCredential' THEN 'application' ELSE i.object_type END AS object_type,
+           i."at", i.event_key, unnest(i.keys) AS k
+    FROM inventory i
+    LEFT JOIN (SELECT tenant, app_id, min(object_id) AS object_id FROM object WHERE kind = 'application' AND app_id IS NOT NULL
+               GROUP BY tenant, app_id HAVING count(*) = 1) a
+        ON i.object_type = 'federatedIdentityCredential' AND a.tenant = i.tenant AND a.app_id = i.app_id
+) WHERE object_id IS NOT NULL OR k.federated_id IS NOT NULL;
 
 -- The activity log names a user-assigned identity by its Azure id, the directory by its service principal.
 CREATE OR REPLACE TABLE credential_moved AS
@@ -120,5 +129,5 @@ GROUP BY tenant, object_id, strong
 UNION ALL
 SELECT l.tenant, l.object_id, n.strong, 'inventory', min(l."at"), max(l."at"), NULL, first_five(l.event_key, l."at")
 FROM listed_key l JOIN credential_name n USING (tenant, credential)
-WHERE l.object_type IN ('application', 'servicePrincipal')
+WHERE l.object_id IS NOT NULL AND l.object_type IN ('application', 'servicePrincipal')
 GROUP BY l.tenant, l.object_id, n.strong;
