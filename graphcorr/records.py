@@ -148,6 +148,8 @@ class KeyStatement(Struct, frozen=True, kw_only=True):
     stated: str
     before: bool
     after: bool
+    # The record only counts the list among what was updated, and says no more.
+    mentioned: bool | None = None
 
 
 class Bridge(Struct, frozen=True, kw_only=True):

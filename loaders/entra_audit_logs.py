@@ -255,6 +255,7 @@ _LISTINGS = (
     ("KeyDescription", "keys", values.key_listing),
     ("FederatedIdentityCredentials", "federated", values.federated_listing),
 )
+_UPDATED = "Included Updated Properties"
 
 
 def _credentials(event: _Event) -> Iterator[CredentialChange | KeyStatement]:
@@ -272,6 +273,23 @@ def _credentials(event: _Event) -> Iterator[CredentialChange | KeyStatement]:
                 )
             for change, key in values.compare(*_completed(event.operation, item, old, new)):
                 yield CredentialChange(object_type=object_type, object_id=object_id, change=change, **key._asdict())
+
+
+def _mentioned(event: _Event) -> Iterator[KeyStatement]:
+    """Lists that the record names as updated without showing them."""
+    for object_type, object_id, item in event.of_workloads(_UPDATED):
+        names = {name.strip() for name in (values.single_text(item.new) or "").split(",")}
+        for name, stated, _ in _LISTINGS:
+            shown = any(found == object_id for _, found, _ in event.of_workloads(name))
+            if name in names and not shown:
+                yield KeyStatement(
+                    object_type=object_type,
+                    object_id=object_id,
+                    stated=stated,
+                    before=False,
+                    after=False,
+                    mentioned=True,
+                )
 
 
 def _completed(
@@ -604,7 +622,7 @@ def _change(activity: JsonObject, outside: _Outside) -> DirectoryChange:
         targets = activity.get("targetResource")  # spelling of the Graph documentation
     event = _event(operation, as_list(targets), as_list(activity.get("additionalDetails")))
     actor = _actor(event, as_object(activity.get("initiatedBy")) or {})
-    credentials = list(_credentials(event))
+    credentials = [*_credentials(event), *_mentioned(event)]
     bridges = [
         *_bridges(event),
         *_bridge("ServicePrincipal", actor.id if actor.type == "app" else None, actor.app_id, str(actor.basis)),

@@ -44,6 +44,12 @@ def _listed(number: int, when: str, after: list[str], *, kind: str = "Applicatio
     return audit(number, when, "Add service principal credentials", keyed, **more)
 
 
+def _updated(number: int, when: str, names: str = "KeyDescription", **more: Any) -> Row:
+    """A record about the service principal that says what was updated and shows none of it."""
+    named = target("ServicePrincipal", guid("d", 1), **{"Included Updated Properties": (None, names)})
+    return audit(number, at(when), "Update service principal", named, **more)
+
+
 def _cut_off(number: int, when: str, before: list[str], after: list[str]) -> Row:
     sides = {"oldValue": json.dumps(before)[:-9], "newValue": json.dumps(after)[:-9]}
     keyed = target("Application", guid("b", 1)) | {"modifiedProperties": [{"displayName": "KeyDescription", **sides}]}
@@ -80,6 +86,17 @@ _KEYS: dict[str, tuple[list[Row], tuple[str, list[str] | None, str | None]]] = {
         ("listed", ["Directory_3"], None)),
     "a change of keys that tells no list": (
         [_APP, _SP, key_change(3, at("07:00"), None, None), _USED, _LAST], ("unknown", None, "noFullStatement")),
+    "a record that only counts the keys among what was updated": (
+        [_APP, _SP, _updated(3, "07:00", "AppAddress, KeyDescription"), _USED, _LAST],
+        ("unknown", None, "noFullStatement")),
+    "another record of the same operation shows them": (
+        [_APP, _SP, key_change(3, at("07:00"), [], [key(2)]), _updated(4, "07:00:00.2", correlation=3), _USED, _LAST],
+        ("absent", ["Directory_2", "Directory_3"], None)),
+    "something else was updated": (
+        [_APP, _SP, _updated(3, "07:00", "Tags"), _USED, _LAST], ("absent", ["Directory_1", "Directory_2"], None)),
+    "an update of the keys that failed": (
+        [_APP, _SP, _updated(3, "07:00", result="failure"), _USED, _LAST],
+        ("absent", ["Directory_1", "Directory_2"], None)),
     "a change of keys whose list is cut off": (
         [_APP, _SP, key_change(3, at("07:00"), [], [key(2), "[KeyIdentifier=f00"]), _USED, _LAST],
         ("unknown", None, "noFullStatement")),

@@ -159,14 +159,17 @@ LEFT JOIN asked a ON a.day = made.day AND a.tenant = made.tenant AND a.correlati
 WHERE c.object_id IS NOT NULL;
 
 -- What the directory states of the whole list of an object's keys or federated credentials: the list before and after a
--- change (`whole`; one side alone may be the changed key only), or that it changed without saying how.
+-- change (`whole`; one side alone may be the changed key only), or that it changed without saying how. What a record only
+-- mentions, another record of the same operation may show.
 CREATE OR REPLACE TABLE key_statement AS
 WITH keyed AS (
-    SELECT day, tenant, "at", event_key, s.object_id, s.stated, s.before AND s.after AS whole
-    FROM (SELECT day, tenant, "at", event_key, unnest(key_statements) AS s FROM change
+    SELECT day, tenant, "at", event_key, correlation_id, s.object_id, s.stated, s.before AND s.after AS whole, coalesce(s.mentioned, false) AS mentioned
+    FROM (SELECT day, tenant, "at", event_key, correlation_id, unnest(key_statements) AS s FROM change
           WHERE home AND coalesce(result, 'success') = 'success')
 )
-SELECT day, tenant, object_id, stated, whole, "at", event_key FROM keyed
+SELECT day, tenant, object_id, stated, whole, "at", event_key FROM keyed k
+WHERE NOT (mentioned AND EXISTS (
+    SELECT 1 FROM keyed t WHERE t.day = k.day AND t.tenant = k.tenant AND t.correlation_id = k.correlation_id AND t.stated = k.stated AND NOT t.mentioned))
 UNION ALL
 SELECT day, tenant, t.id, 'hidden', false, "at", event_key
 FROM (SELECT day, tenant, "at", event_key, unnest(targets) AS t FROM change
