@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share what is dear to make run in one process, which makes it once; all others run where one is free.
 
-    Shared are servers, the cases of a pattern with their answers, and what a module or a folder makes for its tests.
+    Shared are servers, the cases of an area with their answers, and what a module or a folder makes for its tests.
     """
     for item in items:
         if isinstance(item, pytest.Function) and (group := _shared(item)):
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _shared(item: pytest.Function) -> str | None:
     """A name for what this test shares with others, if it shares anything."""
     if item.path.name == "test_cases.py":
-        return f"cases of {item.callspec.params['pattern'].id}"
+        return f"cases of {item.callspec.params['load'].area}"
     if item.get_closest_marker("neo4j"):
         return "servers"
     used = [definitions[-1] for definitions in item._fixtureinfo.name2fixturedefs.values()]
