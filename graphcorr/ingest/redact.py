@@ -57,7 +57,8 @@ _SECRET_NAME = (
     r"|secret(?:[\W_]?(?:text|value|string))?"
     r"|(?:account|primary|secondary|master|access|shared|api|functions?|subscription|private)[\W_]?key(?:[\W_]?pem)?"
     r"|(?:access|refresh|id|bearer|sas)[\W_]?token|client[\W_]?assertion|connection[\W_]?string|sas[\W_]?ur[il]"
-    r"|pfx(?:[\W_]?blob)?|shared[\W_]?access[\W_]?signature|(?:request|response)[\W_]?(?:body|content))[\d_.-]*"
+    r"|pfx(?:[\W_]?blob)?|shared[\W_]?access[\W_]?signature|(?:request|response)[\W_]?(?:body|content))"
+    r"(?:[^a-z\"\\]|\\u[\da-f]{4})*"
 )
 SUSPICIOUS = (
     rf"{_SECRET_NAME}{_QUOTE}\s*:",
@@ -66,6 +67,8 @@ SUSPICIOUS = (
     r"bearer\s",
     r"eyJ[a-z0-9_-]{8}",
     r"-----BEGIN",
+    # Letters and digits as code points, which no encoder writes: whoever does may hide a name.
+    r"\\u00(?:3[0-9]|[4-7][0-9a-f])",
 )
 """What may be a secret, in letters of any case."""
 

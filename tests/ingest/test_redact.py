@@ -20,6 +20,9 @@ SECRETS = [
     ({"secretText": "s3"}, {"secretText": HIDDEN}),
     ({"clientSecret": "s3", "client_secret": "s3"}, {"clientSecret": HIDDEN, "client_secret": HIDDEN}),
     ({"DB_PASSWORD": "s3", "password1": "s3"}, {"DB_PASSWORD": HIDDEN, "password1": HIDDEN}),
+    ({"Password: ": "s3"}, {"Password: ": HIDDEN}),
+    ({"apiKey #2": "s3"}, {"apiKey #2": HIDDEN}),
+    ({"secret\u00a0": "s3"}, {"secret\u00a0": HIDDEN}),
     ({"adminPassword": {"type": "string", "value": "s3"}}, {"adminPassword": {"type": "string", "value": HIDDEN}}),
     ({"primaryKey": "s3", "secondary_key": 17}, {"primaryKey": HIDDEN, "secondary_key": HIDDEN}),
     ({"a": [{"accountKey": "s3"}]}, {"a": [{"accountKey": HIDDEN}]}),
@@ -95,6 +98,12 @@ def test_quotes_of_inner_json_may_be_written_as_code_points():
     assert json.loads(redacted(raw)[1]) == {"requestbody": '{"password":"[redacted]"}', "u": "a?x&sig=[redacted]"}
 
 
+def test_letters_of_names_may_be_written_as_code_points():
+    raw = rb'{"p\u0061ssword":"s3","inner":"{\"secret\\u0054ext\":\"s3\"}"}'
+    assert suspicious(raw)
+    assert json.loads(redacted(raw)[1]) == {"password": HIDDEN, "inner": '{"secretText":"[redacted]"}'}
+
+
 HARMLESS = [
     {"keyId": "1", "hint": "abc", "passwordCredentials": [{"keyId": "2", "displayName": "prod key"}]},
     {"servicePrincipalCredentialKeyId": "1", "clientCredentialType": "clientSecret", "incomingTokenType": "none"},
@@ -124,8 +133,8 @@ _WORDS = (
     "Signature", "bearer", "eyJ", "abcdefgh", "-----BEGIN", "PRIVATE KEY-----", "secret", "sas_uri", "pfx.blob",
 )  # fmt: skip
 _MARKS = (
-    '"', '\\"', "\\u0022", ":", "=", "\\u003d", " ", "\t", "\n", "\v", ",", "_", "-", ".", "1", "\\", "\u017f",
-    "\u212a",
+    '"', '\\"', "\\u0022", ":", "=", "\\u003d", "\\u0070", " ", "\t", "\n", "\v", ",", "_", "-", ".", "1", "\\",
+    "\u017f", "\u212a",
 )  # fmt: skip
 _PARTS = st.sampled_from([*_WORDS, *map(str.upper, _WORDS), *_MARKS * 3])
 _REFERENCE = [re.compile(expression.encode(), re.IGNORECASE) for expression in SUSPICIOUS]
