@@ -106,7 +106,10 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class NameChange(Struct, frozen=True, kw_only=True):
-    """DisplayName of an object, before and after. `old` None = the record states no former name (creation)."""
+    """DisplayName of an object, before and after.
+
+    `old` None = the record states no former name (creation); both None = it says that the name was updated, not how.
+    """
 
     object_type: str
     object_id: str

@@ -245,17 +245,26 @@ def _sorted(parts: Iterable[_Part]) -> tuple[_Part, ...]:
 
 
 def _names(event: _Event) -> Iterator[NameChange]:
+    shown = set()
     for object_type, object_id, item in event.of_workloads("DisplayName"):
+        shown.add(object_id)
         old, new = values.single_text(item.old), values.single_text(item.new)
-        if old is not None or new is not None:
-            yield NameChange(object_type=object_type, object_id=object_id, old=old, new=new)
+        yield NameChange(object_type=object_type, object_id=object_id, old=old, new=new)
+    for object_type, object_id, updated in _updated(event):
+        if "DisplayName" in updated and object_id not in shown:
+            yield NameChange(object_type=object_type, object_id=object_id)
+
+
+def _updated(event: _Event) -> Iterator[tuple[str, str, set[str]]]:
+    """Type and id of each workload object, with the names of the properties that the record counts as updated."""
+    for object_type, object_id, item in event.of_workloads("Included Updated Properties"):
+        yield object_type, object_id, {name.strip() for name in (values.single_text(item.new) or "").split(",")}
 
 
 _LISTINGS = (
     ("KeyDescription", "keys", values.key_listing),
     ("FederatedIdentityCredentials", "federated", values.federated_listing),
 )
-_UPDATED = "Included Updated Properties"
 
 
 def _credentials(event: _Event) -> Iterator[CredentialChange | KeyStatement]:
@@ -277,11 +286,10 @@ def _credentials(event: _Event) -> Iterator[CredentialChange | KeyStatement]:
 
 def _mentioned(event: _Event) -> Iterator[KeyStatement]:
     """Lists that the record names as updated without showing them."""
-    for object_type, object_id, item in event.of_workloads(_UPDATED):
-        names = {name.strip() for name in (values.single_text(item.new) or "").split(",")}
+    for object_type, object_id, updated in _updated(event):
         for name, stated, _ in _LISTINGS:
             shown = any(found == object_id for _, found, _ in event.of_workloads(name))
-            if name in names and not shown:
+            if name in updated and not shown:
                 yield KeyStatement(
                     object_type=object_type,
                     object_id=object_id,

@@ -4,8 +4,8 @@ title: Rename without an audit event
 description: >
   Sign-ins or inventories show two names of one object, one after the other, and the audit log, which is complete in
   between, holds no rename of any object of the identity. Either a record was kept from the log, or the name was changed
-  in a way that the log does not show. Applications that another tenant owns are left out: their publisher renames them
-  without an event here.
+  in a way that the log does not show. Where a record says that the name was updated, and not to what, it cannot be decided.
+  Applications that another tenant owns are left out: their publisher renames them without an event here.
 severity: medium
 maturity: stable
 needs: [AuditLogs, AADServicePrincipalSignInLogs, AADManagedIdentitySignInLogs]
@@ -79,19 +79,28 @@ CALL (since, until) {
   WITH l, count(g) AS gaps
   RETURN max(CASE WHEN l IS NOT NULL AND gaps = 0 THEN 1 ELSE 0 END) = 1 AS covered
 }
+// A record that tells that the name was updated, and not to what, may be the rename.
+CALL (subject, since, until) {
+  MATCH (subject)<-[:PART_OF*0..1]-(member:DirectoryObject)<-[changed:CHANGED]-(c:Change)
+  WHERE changed.nameUnshown AND c.at >= since AND c.at <= until + duration($delay)
+  WITH DISTINCT c.eventId AS eventId ORDER BY eventId
+  RETURN collect(eventId) AS unshown
+}
 WITH *, CASE WHEN owner IS NULL THEN 'ownedElsewhere'
     WHEN until + duration($settling) > $asOf THEN 'tooRecent'
-    WHEN NOT covered THEN 'auditNotCovered' ELSE null END AS reason
-WITH subject, this, before, after, reason ORDER BY after.start, after.value
+    WHEN NOT covered THEN 'auditNotCovered'
+    WHEN size(unshown) > 0 THEN 'noFullStatement' ELSE null END AS reason
+WITH subject, this, before, after, reason, unshown ORDER BY after.start, after.value
 WITH subject, this.objectId AS objectId, toString(date(after.start)) AS day, reason,
   head(collect(before.value)) AS oldName, head(collect(after.value)) AS newName, head(collect(after.basis)) AS source,
   min(before.stop) AS firstAt, min(after.start) AS lastAt,
-  reduce(all = [], ids IN collect(before.events + after.events) | all + ids) AS evidence
+  reduce(all = [], ids IN collect(before.events + after.events + unshown) | all + ids) AS evidence
 RETURN CASE WHEN reason IS NULL THEN 'found' ELSE 'notDecidable' END AS verdict, reason, subject, firstAt, lastAt, evidence,
   'high' AS confidence, $tenantId AS tenantId, objectId, day, oldName, newName,
   CASE source WHEN 'signIn' THEN 'the names in sign-ins' ELSE 'inventories' END AS basis,
   coalesce('Application ' + subject.appId, 'Object ' + objectId) AS principal,
   CASE WHEN reason IS NULL THEN 'the audit log, complete in between, holds no rename'
     WHEN reason = 'ownedElsewhere' THEN 'no record says whether this tenant owns it'
+    WHEN reason = 'noFullStatement' THEN 'a record of the audit log says that the name was updated, and not to what'
     ELSE 'the audit log does not cover the time in between' END AS conclusion
 ORDER BY tenantId, objectId, day

@@ -211,11 +211,17 @@ FROM change WHERE home;
 
 -- What a change was done to; for a grant the grantee, never the resource that exposes the permission.
 CREATE OR REPLACE TABLE change_target AS
-SELECT day, tenant, event_key, "at", t.id AS target_id, t.type FROM (
+WITH unshown AS (
+    SELECT DISTINCT day, event_key, n.object_id
+    FROM (SELECT day, event_key, unnest(names) AS n FROM change WHERE home AND coalesce(result, 'success') = 'success')
+    WHERE n.old IS NULL AND n.new IS NULL
+)
+SELECT c.day, tenant, c.event_key, "at", t.id AS target_id, t.type, CASE WHEN u.object_id IS NOT NULL THEN true END AS name_unshown FROM (
     SELECT day, tenant, event_key, "at", has_grantee, grantees, unnest(targets) AS t FROM change_made
-) WHERE NOT has_grantee OR list_contains(grantees, t.id)
+) c LEFT JOIN unshown u ON u.day = c.day AND u.event_key = c.event_key AND u.object_id = t.id
+WHERE NOT has_grantee OR list_contains(grantees, t.id)
 UNION
-SELECT day, tenant, event_key, "at", unnest(grantees), NULL FROM change_made
+SELECT day, tenant, event_key, "at", unnest(grantees), NULL, NULL FROM change_made
 WHERE has_grantee AND NOT list_has_any(grantees, coalesce(list_transform(targets, lambda t: t.id), []));
 
 -- Application ids and addresses that the graph has a node for.

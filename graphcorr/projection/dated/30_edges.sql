@@ -57,5 +57,5 @@ SELECT day, 'DirectoryObject' AS fromLabel, object_key(tenant, actor_id) AS from
 FROM change_made WHERE actor_id IS NOT NULL;
 
 CREATE OR REPLACE TEMP VIEW edge_CHANGED AS
-SELECT day, 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, target_id) AS toKey, NULL AS extra, max(type) AS role
+SELECT day, 'Change' AS fromLabel, event_key AS fromKey, 'DirectoryObject' AS toLabel, object_key(tenant, target_id) AS toKey, NULL AS extra, max(type) AS role, max(name_unshown) AS nameUnshown
 FROM change_target GROUP BY day, tenant, event_key, target_id;
