@@ -45,7 +45,7 @@ TABLES = (
 _AROUND = timedelta(hours=28, minutes=10)
 _NEIGHBOURS = 2
 # What DuckDB may hold of them and of everything else.
-_MEMORY = "500MB"
+_MEMORY = "650MB"
 
 # Columns that say whose an event is.
 _TENANT_COLUMNS = ("tenant_id", "path_tenant_id", "given_tenant_id", "workspace_id", "subscription_id")
