@@ -781,9 +781,12 @@ def _note_broken(text: str, start: int, line: int, error: Exception, tally: Tall
     if not isinstance(error, json.JSONDecodeError):
         tally.problem(line, f"not valid JSON: {_reason(error)}")
         return
-    broken = line + text.count("\n", start, error.pos)
-    column = error.pos - text.rfind("\n", 0, error.pos)
-    cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    end = len(text.rstrip())
+    # Behind the end means at the end, whatever blank lines follow.
+    place = min(error.pos, end)
+    broken = line + text.count("\n", start, place)
+    column = place - text.rfind("\n", 0, place)
+    cut = error.pos >= end or error.msg.startswith("Unterminated string")
     tally.cut_off = tally.cut_off or cut
     tally.problem(
         broken,
