@@ -19,66 +19,47 @@ RETURN i.key AS key, i.name AS name, i.kind AS kind, i.appId AS appId, i.formerN
 ORDER BY key, objectId
 """
 
-# What belongs together, what it is called, and what only might belong to it, in the order in which it is told. Each
-# row: tenant and identity, its object, what is said, basis, confidence, from, to, event ids.
+
+def _step(
+    beyond: str,
+    says: str,
+    basis: str = "e.basis",
+    *,
+    confidence: str = "null",
+    since: str = "null",
+    until: str = "null",
+    event_ids: str = "e.eventIds",
+) -> str:
+    """A query for what is said of the objects `o` that are part (`p`) of identities, by what is `beyond` them."""
+    return f"""
+        MATCH (i:Identity)<-[p:PART_OF]-(o:DirectoryObject){beyond} WHERE i.key IN $keys
+        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
+               {says} AS says, {basis} AS basis, {confidence} AS confidence, {since} AS since, {until} AS until,
+               {event_ids} AS eventIds
+        """
+
+
+# What belongs together, what it is called, and what only might belong to it, in the order in which it is told.
 _STEPS = {
-    "partOf": """
-        MATCH (i:Identity)<-[p:PART_OF]-(o:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               i.identityId AS says,
-               p.basis AS basis, p.confidence AS confidence, o.firstSeen AS since, o.lastSeen AS until,
-               p.eventIds AS eventIds
-        """,
-    "appId": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:INSTANCE_OF|REGISTERED_AS]->(a:Application)
-        WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               a.appId AS says,
-               e.basis AS basis, null AS confidence, e.firstSeen AS since, e.lastSeen AS until, e.eventIds AS eventIds
-        """,
-    "represents": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:REPRESENTS]->(r:Resource) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               r.resourceId AS says,
-               e.basis AS basis, null AS confidence, null AS since, null AS until, e.eventIds AS eventIds
-        """,
-    "assignedTo": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:ASSIGNED_TO]->(r:Resource) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               r.resourceId AS says,
-               e.basis AS basis, null AS confidence, null AS since, null AS until, e.eventIds AS eventIds
-        """,
-    "name": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:NAMED]->(n:Name) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               n.value AS says,
-               e.basis AS basis, null AS confidence, e.validFrom AS since, e.validTo AS until, e.eventIds AS eventIds
-        """,
-    "conflict": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)<-[:BETWEEN]-(c:Conflict) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               c.reason AS says,
-               c.kind AS basis, null AS confidence, null AS since, null AS until, c.eventIds AS eventIds
-        """,
-    "recreatedAs": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:RECREATED_AS]->(x:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               x.objectId AS says,
-               e.basis AS basis, null AS confidence, o.deletedAt AS since, null AS until, x.originEventIds AS eventIds
-        """,
-    "recreationOf": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)<-[e:RECREATED_AS]-(x:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               x.objectId AS says,
-               e.basis AS basis, null AS confidence, x.deletedAt AS since, null AS until, o.originEventIds AS eventIds
-        """,
-    "notJoined": """
-        MATCH (i:Identity)<-[:PART_OF]-(o:DirectoryObject)-[e:SAME_NAME_AS]-(x:DirectoryObject) WHERE i.key IN $keys
-        RETURN i.tenantId AS tenantId, i.identityId AS identityId, labels(o) AS labels, o.objectId AS objectId,
-               x.objectId AS says,
-               e.basis AS basis, null AS confidence, null AS since, null AS until, null AS eventIds
-        """,
-}
+    "partOf": _step(
+        "", "i.identityId", "p.basis",
+        confidence="p.confidence", since="o.firstSeen", until="o.lastSeen", event_ids="p.eventIds",
+    ),
+    "appId": _step(
+        "-[e:INSTANCE_OF|REGISTERED_AS]->(x:Application)", "x.appId", since="e.firstSeen", until="e.lastSeen"
+    ),
+    "represents": _step("-[e:REPRESENTS]->(x:Resource)", "x.resourceId"),
+    "assignedTo": _step("-[e:ASSIGNED_TO]->(x:Resource)", "x.resourceId"),
+    "name": _step("-[e:NAMED]->(x:Name)", "x.value", since="e.validFrom", until="e.validTo"),
+    "conflict": _step("<-[:BETWEEN]-(x:Conflict)", "x.reason", "x.kind", event_ids="x.eventIds"),
+    "recreatedAs": _step(
+        "-[e:RECREATED_AS]->(x:DirectoryObject)", "x.objectId", since="o.deletedAt", event_ids="x.originEventIds"
+    ),
+    "recreationOf": _step(
+        "<-[e:RECREATED_AS]-(x:DirectoryObject)", "x.objectId", since="x.deletedAt", event_ids="o.originEventIds"
+    ),
+    "notJoined": _step("-[e:SAME_NAME_AS]-(x:DirectoryObject)", "x.objectId", event_ids="null"),
+}  # fmt: skip
 _EXPLAINED = ("identityId", "step", "object", "objectId", "says", "basis", "confidence", "since", "until", "eventIds",
               "tenantId")  # fmt: skip
 
