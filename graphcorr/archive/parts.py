@@ -139,7 +139,8 @@ class Part:
             if of_day.num_rows >= OWN_FILE_ROWS:
                 self._write(name, of_day.drop_columns("day"), day)
         if shared:
-            self._write(name, pa.concat_tables(shared), None)
+            # In one piece: a writer takes long over many small ones.
+            self._write(name, pa.concat_tables(shared).combine_chunks(), None)
 
     def _write(self, name: str, table: pa.Table, day: date | None) -> None:
         number = self._number * _PART_FILES + self._file_count

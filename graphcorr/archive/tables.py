@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 UNDATED = date(1970, 1, 1)
 """Day of records that state no time."""
 
-# More runs of one day each, and a table is not cut into them.
+# More runs of one day each, and a table is sorted before it is cut into them.
 _MOST_RUNS = 1_000
 
 DELIVERY = pa.schema(
@@ -128,8 +128,10 @@ def by_day(table: pa.Table) -> dict[date, pa.Table]:
     days = table.column("day").combine_chunks()
     starts = [0, *_changes(days), len(days)]
     if len(starts) > _MOST_RUNS:
-        found = sorted(days.unique().to_pylist())
-        return {day: table.filter(pc.equal(table.column("day"), day)) for day in found}
+        order = np.argsort(days.cast(pa.int32()).to_numpy(), kind="stable")
+        table = table.combine_chunks().take(pa.array(order))
+        days = table.column("day").combine_chunks()
+        starts = [0, *_changes(days), len(days)]
     runs: dict[date, list[pa.Table]] = {}
     for start, end in pairwise(starts):
         runs.setdefault(days[start].as_py(), []).append(table.slice(start, end - start))

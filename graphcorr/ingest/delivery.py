@@ -88,10 +88,9 @@ def columns_of(runs: Sequence[Run]) -> pa.Table:
 
 
 class Batch:
-    """Some thousand deliveries, all kinds mixed. Iterating gives each with its record, in file order."""
+    """Some thousand deliveries, all kinds mixed. Iterating gives each with its record, run by run."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
-        # In file order.
         self.runs = list(runs)
 
     def __len__(self) -> int:

@@ -49,8 +49,11 @@ _MAX_NESTING = 3
 # So many objects nested too deeply, one after another, and the rest of a broken text is given up: each costs time.
 _MAX_TOO_DEEP = 100
 
-# So many lines in a row that a short cut refuses, and the rest of the file is read without it.
+# So many lines in a row that short cuts refuse, and the rest of the file is read without them.
 _MAX_REFUSED = 20
+# So many kinds of lines are known at a time, told apart by so many bytes.
+_MOST_LOGS = 64
+_LONGEST_PAIR = 96
 
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 # zipfile takes damaged offsets as they are.
@@ -79,8 +82,10 @@ page. Secrets are redacted in both."""
 
 
 class Usual(NamedTuple):
-    """Lines that a short cut decoded, one after another: what it made of each, their bytes, hashes and numbers."""
+    """Lines of one text that a short cut decoded: what it made of each, their bytes, hashes and numbers."""
 
+    # What the caller of `Preferred.offer` says of the short cut.
+    whose: Any
     decoded: list[Any]
     raws: list[bytes]
     # Made at once: a moment later the bytes are out of the processor's caches.
@@ -96,35 +101,60 @@ def hash_of(raw: bytes) -> str:
 class Preferred:
     """How lines are decoded first, as learned from the lines before: by the short cut of a loader, or not at all."""
 
-    __slots__ = ("_last", "_refused", "decode", "whose")
+    __slots__ = ("_known", "_last", "_refused", "decode", "whose")
 
     def __init__(self) -> None:
-        # Of the last short cut: files that follow each other are mostly of one log.
-        self._last: Callable[[bytes], Any] | None = None
-        # What the caller of `offer` says about it.
-        self.whose: Any = None
+        # What a line says of its log → the short cut for it, and whose it is.
+        self._known: dict[bytes, tuple[_Decode, Any]] = {}
+        # The last short cut: lines and files that follow each other are mostly of one log.
+        self._last: tuple[_Decode | None, Any] = (None, None)
         self.begin()
 
     def begin(self) -> None:
         """Another file begins."""
-        self.decode = self._last
-        # Since it was last of use.
+        self.decode, self.whose = self._last
+        # Since one was last of use.
         self._refused = 0
 
-    def offer(self, short_cut: ShortCut, whose: Any) -> None:
-        """Take this for the next lines, unless too many of them were refused."""
-        if self._refused < _MAX_REFUSED:
-            self.decode = self._last = short_cut.decode
-            self.whose = whose
+    def offer(self, short_cut: ShortCut, whose: Any, raw: bytes) -> None:
+        """Take this for lines like `raw`, the next ones first, unless too many lines were refused."""
+        if self._refused >= _MAX_REFUSED:
+            return
+        if len(self._known) >= _MOST_LOGS:
+            self._known.clear()
+        self._last = self.decode, self.whose = self._known[_log_of(raw)] = (short_cut.decode, whose)
+
+    def decode_for(self, raw: bytes) -> _Decode | None:
+        """What to try next, on this line."""
+        return self.decode if self.decode is not None or self.turn(raw) else None
+
+    def turn(self, raw: bytes) -> bool:
+        """Whether there is another one for this line; then it is the one to take."""
+        other = self._known.get(_log_of(raw)) if self._refused < _MAX_REFUSED else None
+        if other is None or other[0] is self.decode:
+            return False
+        self._last = self.decode, self.whose = other
+        return True
 
     def refused(self) -> None:
-        """A line was none for it."""
+        """A line was none for any."""
         self.decode = None
         self._refused += 1
 
     def useful(self) -> None:
         """A line was one for it."""
         self._refused = 0
+
+
+_Decode = Callable[[bytes], Any]
+
+
+def _log_of(raw: bytes) -> bytes:
+    """The pair of a line that names its log, as written: a category or a table; empty if there is none."""
+    start = raw.find(b'"category":')
+    if start < 0:
+        start = raw.find(b'"Type":')
+    return raw[start : min(raw.find(b",", start), start + _LONGEST_PAIR)] if start >= 0 else b""
 
 
 @dataclass(frozen=True)
@@ -322,9 +352,9 @@ def _peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
 
 
 def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferred) -> Iterator[Item | Usual]:
-    """The objects of a member in file order. `zone` is for CSV files with times in the viewer's zone.
+    """The objects of a member, in file order but that those of a short cut come together for each text.
 
-    `preferred` may change between any two of them.
+    `zone` is for CSV files with times in the viewer's zone. `preferred` may change between any two of them.
     """
     tally.member = member.name
     blocks = _utf8(_counted(member.blocks, tally), tally)
@@ -463,36 +493,30 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
     broken = 0  # the last line that ends in the middle
     for text, batch in itertools.chain([(first, lines)], ((text, _lines(text)) for text in texts)):
         harmless = not suspicious(text)
-        place = 0
-        while place < len(batch):
-            decode = preferred.decode
-            if decode is not None:
-                usual = _usual(batch, place, line, harmless, decode)
-                if usual.lines:
-                    preferred.useful()
-                    if not plain:
-                        tally.shape("jsonLines")
-                        plain = True
-                    place += len(usual.lines)
-                    line += len(usual.lines)
-                    yield usual
-                    if place == len(batch):
-                        break
-            raw = batch[place]
-            place += 1
+        place, before = 0, line
+        usual: dict[Any, Usual] = {}
+        while True:
+            until = _take(batch, place, before, harmless, preferred, usual)
+            if until > place and not plain:
+                tally.shape("jsonLines")
+                plain = True
+            line = before + until
+            if until == len(batch):
+                break
+            raw = batch[until]
+            place = until + 1
             line += 1
             if len(raw) > _LONG_LINE:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
                 continue
             flagged = not harmless and suspicious(raw)
-            if decode is not None and not flagged:
-                preferred.refused()
             try:
                 found = _decode(raw)
             except _UNDECODABLE as error:
                 stripped = raw.strip()
                 if stripped in (b"{", b"["):  # objects over many lines follow
                     tally.by_lines = False
+                    yield from usual.values()
                     rest = _joined(b"\n".join([*batch[place - 1 :], b""]), texts, tally)
                     yield from _without_secrets(_document(rest, line, tally), tally)
                     return
@@ -514,29 +538,51 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
                     yield found, line, raw, PLAIN
             else:
                 yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
+        yield from usual.values()
     tally.cut_off = tally.cut_off or 0 < broken == line
 
 
-def _usual(batch: list[bytes], start: int, line: int, harmless: bool, decode: Callable[[bytes], Any]) -> Usual:
-    """The lines from `start` on up to the first that a short cut does not take; `line` is the number before them.
+def _take(
+    batch: list[bytes], place: int, before: int, harmless: bool, preferred: Preferred, usual: dict[Any, Usual]
+) -> int:
+    """Put the lines from `place` on into `usual`, up to the first that no short cut takes; returns its place.
 
-    `harmless` says that none of them holds anything like a secret.
+    `before` is the number of the line before the batch. `harmless` says that no line holds anything like a secret.
     """
-    decoded: list[Any] = []
-    raws: list[bytes] = []
-    hashes: list[str] = []
+    while place < len(batch):
+        decode = preferred.decode_for(batch[place])
+        if decode is None:
+            break
+        taken = usual.get(preferred.whose) or Usual(preferred.whose, [], [], [], [])
+        until, refused = _decoded(batch, place, harmless, decode, taken)
+        if until > place:
+            preferred.useful()
+            taken.lines.extend(range(before + place + 1, before + until + 1))
+            usual[preferred.whose] = taken
+            place = until
+        if not refused:
+            break
+        if not preferred.turn(batch[place]):
+            preferred.refused()
+    return place
+
+
+def _decoded(
+    batch: list[bytes], start: int, harmless: bool, decode: Callable[[bytes], Any], taken: Usual
+) -> tuple[int, bool]:
+    """Decode lines from `start` on into `taken`; returns where that ended, and whether because one was refused."""
     for place in range(start, len(batch)):
         raw = batch[place]
         if len(raw) > _LONG_LINE or (not harmless and suspicious(raw)):
-            break
+            return place, False
         try:
-            decoded.append(decode(raw))
+            taken.decoded.append(decode(raw))
         except (RecordError, *_UNDECODABLE):
-            break
+            return place, True
         raw = raw.strip()
-        raws.append(raw)
-        hashes.append(blake2b(raw, digest_size=16).hexdigest())
-    return Usual(decoded, raws, hashes, list(range(line + 1, line + 1 + len(raws))))
+        taken.raws.append(raw)
+        taken.hashes.append(blake2b(raw, digest_size=16).hexdigest())
+    return len(batch), False
 
 
 def _is_json_lines(lines: list[bytes]) -> bool:

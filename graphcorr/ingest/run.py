@@ -52,7 +52,7 @@ class ReadOptions:
 
 
 class Sink(Protocol):
-    """Takes records in batches of some thousand, all kinds mixed, in file order."""
+    """Takes records in batches of some thousand, all kinds mixed, those of a kind mostly in file order."""
 
     def add(self, batch: Batch) -> None: ...
 
@@ -239,8 +239,8 @@ def read_file(
     piece: readers.Piece | None = None,
     preferred: readers.Preferred | None = None,
 ) -> Iterator[Run]:
-    """The records of one file, of a piece of it or of standard input (`-`), in file order; counts and problems go into
-    the tally.
+    """The records of one file, of a piece of it or of standard input (`-`); counts and problems go into the tally. Their
+    order is that of the file, but that those of a short cut come together for each text that is read at a time.
 
     `preferred` is what was learned from files before, with the same loaders; it makes reading faster and nothing else.
     Else depends on nothing but its arguments, so that files can be read in any order and in several processes.
@@ -310,7 +310,7 @@ class _Reading:
                     run = None
                 self._note(noted)
                 noted = []
-                yield self._usual(preferred.whose, item, name, path_tenant_id)
+                yield self._usual(item, name, path_tenant_id)
                 continue
             obj, line, raw, page = item
             if page is not page_before:
@@ -327,7 +327,7 @@ class _Reading:
                 continue
             match = self._match
             if match.short_cut is not None:
-                preferred.offer(match.short_cut, match)
+                preferred.offer(match.short_cut, match, raw)
             raw_hash = readers.hash_of(raw)
             noted.append(raw_hash)
             tally.records += len(records)
@@ -347,15 +347,16 @@ class _Reading:
             yield run
         self._note(noted)
 
-    def _usual(self, match: Match, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Run:
+    def _usual(self, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Run:
         """What a short cut decoded, as deliveries."""
+        match: Match = usual.whose
         tally, count = self._tally, len(usual.lines)
         tally.recognised = True
         tally.records += count
         tally.by_source[match.loader.source] += count
         self._note(usual.hashes)
         given = self._options.tenant_id
-        return Run(match.loader.record, match.short_cut, match.carrier, name, path_tenant_id, given, *usual)
+        return Run(match.loader.record, match.short_cut, match.carrier, name, path_tenant_id, given, *usual[1:])
 
     def _note(self, raw_hashes: list[str]) -> None:
         """Count the records of this file that came before."""
