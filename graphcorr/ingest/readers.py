@@ -44,6 +44,8 @@ MAX_DOCUMENT = 1 << 30
 _HEAD = 1 << 16
 # A longer line is likely a whole message with many records: only its elements are decoded.
 _LONG_LINE = 1 << 17
+# So many elements of a list are taken at a time.
+_ELEMENTS = 2_000
 # gzip in zip in zip is seen; deeper nesting is a bomb.
 _MAX_NESTING = 3
 # So many objects nested too deeply, one after another, and the rest of a broken text is given up: each costs time.
@@ -388,10 +390,10 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
     yield from _without_secrets(((row, line, raw, CSV_PAGE) for row, line, raw in rows), tally)
 
 
-def _without_secrets(found: Iterable[Item], tally: Tally) -> Iterator[Item]:
-    """The same items, redacted."""
+def _without_secrets(found: Iterable[Item | Usual], tally: Tally) -> Iterator[Item | Usual]:
+    """The same items, redacted; what a short cut took holds no secret."""
     for item in found:
-        if suspicious(item[2]):
+        if not isinstance(item, Usual) and suspicious(item[2]):
             yield from _redacted(item, tally)
         else:
             yield item
@@ -485,7 +487,7 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
     first = next(texts, b"") + next(texts, b"")  # two: a last line without line feed is a text of its own
     lines = _lines(first)
     if not _is_json_lines(lines):
-        yield from _without_secrets(_document(_joined(first, texts, tally), 1, tally), tally)
+        yield from _without_secrets(_document(_joined(first, texts, tally), 1, tally, preferred), tally)
         return
     tally.by_lines = True
     line = member.first_line - 1
@@ -494,9 +496,10 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
     for text, batch in itertools.chain([(first, lines)], ((text, _lines(text)) for text in texts)):
         harmless = not suspicious(text)
         place, before = 0, line
+        numbers = range(line + 1, line + len(batch) + 1)
         usual: dict[Any, Usual] = {}
         while True:
-            until = _take(batch, place, before, harmless, preferred, usual)
+            until = _take(batch, numbers, place, harmless, preferred, usual)
             if until > place and not plain:
                 tally.shape("jsonLines")
                 plain = True
@@ -507,7 +510,10 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
             place = until + 1
             line += 1
             if len(raw) > _LONG_LINE:
-                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
+                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally, preferred), tally)
+                continue
+            if raw.startswith(_MESSAGE):
+                yield from _without_secrets(_document(raw.strip(), line, tally, preferred), tally)
                 continue
             flagged = not harmless and suspicious(raw)
             try:
@@ -518,10 +524,10 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
                     tally.by_lines = False
                     yield from usual.values()
                     rest = _joined(b"\n".join([*batch[place - 1 :], b""]), texts, tally)
-                    yield from _without_secrets(_document(rest, line, tally), tally)
+                    yield from _without_secrets(_document(rest, line, tally, preferred), tally)
                     return
                 if _OPENING.match(stripped[:_LONG_LINE].decode("utf-8", "replace")):  # many records in one line
-                    yield from _without_secrets(_document(stripped, line, tally), tally)
+                    yield from _without_secrets(_document(stripped, line, tally, preferred), tally)
                 elif stripped:
                     tally.skipped += 1
                     tally.problem(line, f"not a JSON object: {_reason(error)}", _cut_off_hint(error))
@@ -537,17 +543,22 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
                 else:
                     yield found, line, raw, PLAIN
             else:
-                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally), tally)
+                yield from _without_secrets(_unwrapped(raw.strip(), line, PLAIN, tally, preferred), tally)
         yield from usual.values()
     tally.cut_off = tally.cut_off or 0 < broken == line
 
 
 def _take(
-    batch: list[bytes], place: int, before: int, harmless: bool, preferred: Preferred, usual: dict[Any, Usual]
+    batch: list[bytes],
+    numbers: Sequence[int],
+    place: int,
+    harmless: bool,
+    preferred: Preferred,
+    usual: dict[Any, Usual],
 ) -> int:
-    """Put the lines from `place` on into `usual`, up to the first that no short cut takes; returns its place.
+    """Put the texts from `place` on into `usual`, up to the first that no short cut takes; returns its place.
 
-    `before` is the number of the line before the batch. `harmless` says that no line holds anything like a secret.
+    `numbers` are their lines. `harmless` says that none holds anything like a secret.
     """
     while place < len(batch):
         decode = preferred.decode_for(batch[place])
@@ -557,20 +568,21 @@ def _take(
         until, refused = _decoded(batch, place, harmless, decode, taken)
         if until > place:
             preferred.useful()
-            taken.lines.extend(range(before + place + 1, before + until + 1))
+            taken.lines.extend(numbers[place:until])
             usual[preferred.whose] = taken
             place = until
         if not refused:
             break
         if not preferred.turn(batch[place]):
             preferred.refused()
+            break
     return place
 
 
 def _decoded(
     batch: list[bytes], start: int, harmless: bool, decode: Callable[[bytes], Any], taken: Usual
 ) -> tuple[int, bool]:
-    """Decode lines from `start` on into `taken`; returns where that ended, and whether because one was refused."""
+    """Decode texts from `start` on into `taken`; returns where that ended, and whether because one was refused."""
     for place in range(start, len(batch)):
         raw = batch[place]
         if len(raw) > _LONG_LINE or (not harmless and suspicious(raw)):
@@ -615,16 +627,16 @@ def _joined(first: bytes, texts: Iterator[bytes], tally: Tally) -> bytes:
     return b"".join(parts)
 
 
-def _document(data: bytes, line: int, tally: Tally) -> Iterator[Item]:
+def _document(data: bytes, line: int, tally: Tally, preferred: Preferred) -> Iterator[Item | Usual]:
     """One JSON text, or several after one another; of a broken one whatever can be told apart."""
     if not data:
         return
     try:
         whole: Any = _decode_elements(data) if data.lstrip()[:1] == b"[" else _decode_parts(data)
     except _UNDECODABLE:
-        yield from _sequence(data, line, tally)
+        yield from _sequence(data, line, tally, preferred)
         return
-    yield from _unwrapped(data, line, PLAIN, tally, whole=whole)
+    yield from _unwrapped(data, line, PLAIN, tally, preferred, whole=whole)
 
 
 # -- wrappers ----------------------------------------------------------------------------------------------------
@@ -643,6 +655,8 @@ class _OlderTable(msgspec.Struct, rename="pascal"):
     rows: list[msgspec.Raw]
 
 
+# How an event hub writes some records in a line: decoding that as a record would be in vain.
+_MESSAGE = b'{"records":'
 _MAY_WRAP = frozenset({"records", "value", "tables", "Tables", "results", "Results", "Name"})
 _Tables = Sequence[_Table | _OlderTable]
 _decode_tables: dict[str, Callable[[msgspec.Raw], _Tables]] = {
@@ -653,8 +667,14 @@ _decode_row = msgspec.json.Decoder(list[Any]).decode
 
 
 def _unwrapped(
-    data: bytes | msgspec.Raw, line: int, page: Page, tally: Tally, depth: int = 0, whole: Any = None
-) -> Iterator[Item]:
+    data: bytes | msgspec.Raw,
+    line: int,
+    page: Page,
+    tally: Tally,
+    preferred: Preferred | None = None,
+    depth: int = 0,
+    whole: Any = None,
+) -> Iterator[Item | Usual]:
     """The objects inside a JSON text: the elements of a list or wrapper, else the object itself.
 
     `line` is where `data` starts; `whole` is its first level if that is decoded already.
@@ -667,9 +687,9 @@ def _unwrapped(
         if isinstance(whole, list):
             tally.recognised = tally.recognised or not whole
             tally.shape("array")
-            yield from _elements(data, whole, line, page, tally, depth)
+            yield from _elements(data, whole, line, page, tally, depth, preferred)
         elif isinstance(whole, dict):
-            yield from _wrapper(data, whole, line, page, tally, depth)
+            yield from _wrapper(data, whole, line, page, tally, depth, preferred)
         else:
             tally.skipped += 1
             tally.problem(line, f"not an object: {_excerpt(view)}", "expected one JSON object per record")
@@ -679,8 +699,14 @@ def _unwrapped(
 
 
 def _wrapper(
-    data: bytes | msgspec.Raw, parts: dict[str, msgspec.Raw], line: int, page: Page, tally: Tally, depth: int
-) -> Iterator[Item]:
+    data: bytes | msgspec.Raw,
+    parts: dict[str, msgspec.Raw],
+    line: int,
+    page: Page,
+    tally: Tally,
+    depth: int,
+    preferred: Preferred | None,
+) -> Iterator[Item | Usual]:
     kind = _wrapper_kind(parts) if depth < _MAX_NESTING else None
     if kind is None:
         if depth == 0 and "jsonLines" not in tally.shapes:
@@ -702,9 +728,9 @@ def _wrapper(
         if bytes(content[:1]) == b"[":
             elements = _decode_elements(content)
             tally.recognised = tally.recognised or not elements
-            yield from _elements(data, elements, line, inner, tally, depth)
+            yield from _elements(data, elements, line, inner, tally, depth, preferred)
         else:
-            yield from _elements(data, [parts[kind]], line, inner, tally, depth)
+            yield from _elements(data, [parts[kind]], line, inner, tally, depth, preferred)
 
 
 def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
@@ -730,10 +756,27 @@ def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
 
 
 def _elements(
-    data: bytes | msgspec.Raw, elements: list[msgspec.Raw], line: int, page: Page, tally: Tally, depth: int
-) -> Iterator[Item]:
-    for element, at in zip(elements, _places(data, elements, line), strict=True):
-        yield from _unwrapped(element, at, page, tally, depth + 1)
+    data: bytes | msgspec.Raw,
+    elements: list[msgspec.Raw],
+    line: int,
+    page: Page,
+    tally: Tally,
+    depth: int,
+    preferred: Preferred | None,
+) -> Iterator[Item | Usual]:
+    places = _places(data, elements, line)
+    for start in range(0, len(elements), _ELEMENTS):
+        batch = [bytes(memoryview(element)) for element in elements[start : start + _ELEMENTS]]
+        numbers = list(itertools.islice(places, len(batch)))
+        usual: dict[Any, Usual] = {}
+        place = 0
+        while place < len(batch):
+            if preferred is not None and page == PLAIN:
+                place = _take(batch, numbers, place, False, preferred, usual)
+            if place < len(batch):
+                yield from _unwrapped(batch[place], numbers[place], page, tally, preferred, depth + 1)
+                place += 1
+        yield from usual.values()
 
 
 def _places(data: bytes | msgspec.Raw, elements: list[msgspec.Raw], line: int) -> Iterator[int]:
@@ -785,7 +828,7 @@ _scan = json.JSONDecoder().raw_decode
 _decode_whole = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw]).decode
 
 
-def _sequence(data: bytes, line: int, tally: Tally) -> Iterator[Item]:
+def _sequence(data: bytes, line: int, tally: Tally, preferred: Preferred) -> Iterator[Item | Usual]:
     """Objects one after another, also in a list that is cut off. After a broken one the next of its indentation."""
     text = data.decode("utf-8", "surrogateescape")  # an object that is no UTF-8 is refused on its own
     page, between = PLAIN, _BETWEEN
@@ -818,7 +861,7 @@ def _sequence(data: bytes, line: int, tally: Tally) -> Iterator[Item]:
             position = _next_object(text, position, error)
             continue
         opened = too_deep = 0
-        yield from _unwrapped(text[position:end].encode("utf-8", "surrogateescape"), line, page, tally)
+        yield from _unwrapped(text[position:end].encode("utf-8", "surrogateescape"), line, page, tally, preferred)
         position = end
 
 

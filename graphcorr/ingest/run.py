@@ -239,8 +239,9 @@ def read_file(
     piece: readers.Piece | None = None,
     preferred: readers.Preferred | None = None,
 ) -> Iterator[Run]:
-    """The records of one file, of a piece of it or of standard input (`-`); counts and problems go into the tally. Their
-    order is that of the file, but that those of a short cut come together for each text that is read at a time.
+    """The records of one file, of a piece of it or of standard input (`-`); counts and problems go into the tally.
+
+    Their order is that of the file, but that those of a short cut come together for each text that is read at a time.
 
     `preferred` is what was learned from files before, with the same loaders; it makes reading faster and nothing else.
     Else depends on nothing but its arguments, so that files can be read in any order and in several processes.

@@ -145,7 +145,7 @@ def _read(path, loaders):
     sink = _Sink()
     report = read_logs([path], sink, registry=loaders)
     # A short cut delivers the lines that it took together.
-    return sorted(sink.delivered, key=lambda delivered: delivered.line), report
+    return sorted(sink.delivered, key=lambda found: (found.line, found.raw_hash)), report
 
 
 def _lines(loader, changes):
@@ -325,12 +325,20 @@ def test_one_odd_value_anywhere_is_read_alike(loader, constructed, tmp_path):
         assert _read(path, None) == _read(path, WITHOUT)
 
 
-def test_logs_in_turns_in_one_file_keep_their_short_cuts(constructed, tmp_path, monkeypatch):
+def _as_messages(lines):
+    """As an event hub delivers them: some records in each line."""
+    return "\n".join(f'{{"records": [{",".join(lines[at : at + 7])}]}}' for at in range(0, len(lines), 7))
+
+
+@pytest.mark.parametrize(
+    "written", ["\n".join, lambda lines: f"[{','.join(lines)}]", _as_messages], ids=["lines", "list", "messages"]
+)
+def test_logs_in_turns_in_one_file_keep_their_short_cuts(written, constructed, tmp_path, monkeypatch):
     exports = [list(map(json.dumps, _exports(loader, constructed))) for loader in OTHERS]
     usual = [next(line for line in lines if not suspicious(line.encode())) for lines in exports]
     usual += [_lines(loader, [({}, {})])[0] for loader in LOADERS] + [_rows(loader, [{}])[0] for loader in LOADERS]
     path = tmp_path / "PT1H.json"
-    path.write_text("\n".join(line for n in range(30) for line in (*usual[n % 5 :], "broken", *usual[: n % 5])))
+    path.write_text(written([line for n in range(30) for line in (*usual[n % 5 :], '"broken"', *usual[: n % 5])]))
     detected = []
     detect = Detector.detect
     monkeypatch.setattr(Detector, "detect", lambda *given: detected.append(given) or detect(*given))
