@@ -671,7 +671,7 @@ def _unwrapped(
     line: int,
     page: Page,
     tally: Tally,
-    preferred: Preferred | None = None,
+    preferred: Preferred,
     depth: int = 0,
     whole: Any = None,
 ) -> Iterator[Item | Usual]:
@@ -705,7 +705,7 @@ def _wrapper(
     page: Page,
     tally: Tally,
     depth: int,
-    preferred: Preferred | None,
+    preferred: Preferred,
 ) -> Iterator[Item | Usual]:
     kind = _wrapper_kind(parts) if depth < _MAX_NESTING else None
     if kind is None:
@@ -762,7 +762,7 @@ def _elements(
     page: Page,
     tally: Tally,
     depth: int,
-    preferred: Preferred | None,
+    preferred: Preferred,
 ) -> Iterator[Item | Usual]:
     places = _places(data, elements, line)
     for start in range(0, len(elements), _ELEMENTS):
@@ -771,7 +771,7 @@ def _elements(
         usual: dict[Any, Usual] = {}
         place = 0
         while place < len(batch):
-            if preferred is not None and page == PLAIN:
+            if page == PLAIN:
                 place = _take(batch, numbers, place, False, preferred, usual)
             if place < len(batch):
                 yield from _unwrapped(batch[place], numbers[place], page, tally, preferred, depth + 1)
