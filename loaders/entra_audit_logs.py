@@ -74,6 +74,8 @@ _ROLES = {
     "remove scoped member from role": "removed",
 }
 _CONSENT = "consent to application"
+_CONCERNS_WORKLOADS = frozenset((*_OWNERS, *_APP_ROLES, *_DELEGATED, *_ROLES, _CONSENT))
+_WORKLOAD_DETAILS = frozenset(("ServicePrincipalProvisioningType", "AppOwnerOrganizationId"))
 # Before these nothing existed, so that a missing former list is an empty one.
 _CREATIONS = frozenset(
     {
@@ -140,6 +142,16 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
         if found is None:
             return ()
         return [(obj.type, obj.id, item) for obj, item in found if obj.type in _BRIDGE_TYPES and obj.id is not None]
+
+    def concerns_workloads(self) -> bool:
+        """False only if nothing in it is about an application or service principal: most records are about users."""
+        return (
+            self.operation in _CONCERNS_WORKLOADS
+            or any(obj.type in _BRIDGE_TYPES for obj in self.objects)
+            # Names of what else the record is about have its type in front: `ServicePrincipal.AppId`.
+            or any("." in name for name in self.by_name)
+            or not _WORKLOAD_DETAILS.isdisjoint(self.details)
+        )
 
     @property
     def about_target(self) -> bool:
@@ -630,16 +642,10 @@ def _change(activity: JsonObject, outside: _Outside) -> DirectoryChange:
         targets = activity.get("targetResource")  # spelling of the Graph documentation
     event = _event(operation, as_list(targets), as_list(activity.get("additionalDetails")))
     actor = _actor(event, as_object(activity.get("initiatedBy")) or {})
-    credentials = [*_credentials(event), *_mentioned(event)]
-    bridges = [
-        *_bridges(event),
-        *_bridge("ServicePrincipal", actor.id if actor.type == "app" else None, actor.app_id, str(actor.basis)),
-    ]
     at = parse_time(activity.get("activityDateTime"))
     result = as_text(activity.get("result"))
     correlation_id = ids.object_id(activity.get("correlationId"))
-    about_target = event.about_target
-    return DirectoryChange(
+    change = DirectoryChange(
         source=_SOURCE,
         event_key=_key(activity, event, at or outside.sent, actor, correlation_id),
         at=at or outside.sent,
@@ -662,16 +668,29 @@ def _change(activity: JsonObject, outside: _Outside) -> DirectoryChange:
         actor_ip_basis="record" if actor.ip else "envelope" if outside.ip else None,
         user_agent=event.detail("User-Agent") or as_text(activity.get("userAgent")),
         targets=_sorted(obj.target for obj in event.objects),
+        lifecycle=_LIFECYCLE.get(operation),
+    )
+    return _with_parts(change, event, actor) if actor.app_id is not None or event.concerns_workloads() else change
+
+
+def _with_parts(change: DirectoryChange, event: _Event, actor: _Actor) -> DirectoryChange:
+    """The change with all that its record says of workload identities."""
+    credentials = [*_credentials(event), *_mentioned(event)]
+    bridges = [
+        *_bridges(event),
+        *_bridge("ServicePrincipal", actor.id if actor.type == "app" else None, actor.app_id, str(actor.basis)),
+    ]
+    return msgspec.structs.replace(
+        change,
         names=_sorted(_names(event)),
         credentials=_sorted(part for part in credentials if isinstance(part, CredentialChange)),
         key_statements=_sorted(part for part in credentials if isinstance(part, KeyStatement)),
         bridges=_sorted(bridges),
         owners=_sorted(_owners(event)),
         grants=_sorted(_grants(event)),
-        lifecycle=_LIFECYCLE.get(operation),
         enabled=_state(item for _, _, item in event.of_workloads("AccountEnabled")),
         managed_identity=_managed_identity(event),
-        app_owner_tenant_id=ids.guid(event.detail("AppOwnerOrganizationId")) if about_target else None,
+        app_owner_tenant_id=ids.guid(event.detail("AppOwnerOrganizationId")) if event.about_target else None,
         admin_consent=_state(item for _, item in event.named("ConsentContext.IsAdminConsent")),
     )
 

@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from graphcorr.archive import tables
 from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, cursor, escaped, quoted
 from graphcorr.archive.parts import InputFact, Part, StagedFile
 from graphcorr.errors import UsageError
+from graphcorr.ingest.columns import storable_text
 from graphcorr.records import KINDS
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class Archive:
             table = DeltaTable(path)
         except TableNotFoundError:
             return []
-        actions = pa.table(table.get_add_actions())
+        actions = table.get_add_actions()
         paths = map(unquote, actions.column("path").to_pylist())
         return sorted(zip(paths, actions.column("size_bytes").to_pylist(), strict=True))
 
@@ -253,9 +254,10 @@ class Staging:
         self._folder = folder
         self._count = 1
         self._all = Part(folder, 0)
+        # Inputs that were noted, with and without more to say of them.
+        self._noted: set[str] = set()
         self._limited: set[str] = set()
         self._cut_off: set[str] = set()
-        self._empty: set[str] = set()
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
@@ -285,7 +287,8 @@ class Staging:
         `row_limit`: it stopped at a known limit; `cut_off`: it ended in the middle of a record.
         What a file's records say (sources, rows, first and last time) is remembered without being told.
         """
-        self._empty.add(file)
+        file = storable_text(file)
+        self._noted.add(file)
         if row_limit:
             self._limited.add(file)
         if cut_off:
@@ -305,40 +308,41 @@ class Staging:
             with ThreadPoolExecutor(2 if records in _SIDE_BY_SIDE else 1) as pool:
                 add = partial(self._commit_rows, duck)
                 added = pool.map(add, evidence)
-                inputs = pool.submit(self._commit_inputs)
-                fresh = [sum(counts.column("fresh").to_pylist()) for counts in added]
+                inputs = pool.submit(self._commit_inputs, duck)
+                new_raw = [counted.total() for counted in added][:1]
                 inputs.result()
                 for kind, counted in zip(kinds, pool.map(add, kinds), strict=True):
-                    rows = counted.to_pylist()
-                    for row in rows:
-                        new[row["source"]] += row["fresh"]
-                    if rows:
-                        days[kind] = frozenset(row["day"] for row in rows)
-        delivered: Counter[str] = Counter()
-        for fact in self._all.facts.values():
-            delivered[str(fact.source)] += fact.rows
-        sources = sorted(delivered)
-        known = {source: delivered[source] - new[source] for source in sources}
-        return ArchiveReport({source: new[source] for source in sources}, known, days, new_raw=sum(fresh[:1]))
+                    for (source, _), fresh in counted.items():
+                        new[source] += fresh
+                    if counted:
+                        days[kind] = frozenset(day for _, day in counted)
+        delivered = self._delivered()
+        known = {source: rows - new[source] for source, rows in delivered.items()}
+        return ArchiveReport({source: new[source] for source in delivered}, known, days, new_raw=sum(new_raw))
 
     # -- commit -------------------------------------------------------------------------------------------------
 
-    def _commit_inputs(self) -> None:
-        stated = {fact.file for fact in self._all.facts.values()}
-        empty = [InputFact(file, None, None, None, None, 0, None, None) for file in self._empty - stated]
-        incomplete = self._limited | self._cut_off
-        facts = [
-            replace(fact, row_limit=fact.file in self._limited, cut_off=fact.file in self._cut_off)
-            if fact.file in incomplete
-            else fact
-            for fact in (*self._all.facts.values(), *empty)
-        ]
-        new = sorted(set(facts) - set(self._archive.inputs()), key=_fact_order)
-        if new:
-            rows = [{name: getattr(fact, name) for name in tables.INPUTS.names} for fact in new]
+    def _delivered(self) -> dict[str, int]:
+        """Rows of each source, repetitions included."""
+        delivered: Counter[str] = Counter()
+        for facts in self._all.facts:
+            for row in facts.select(["source", "rows"]).to_pylist():
+                delivered[row["source"]] += row["rows"]
+        return dict(sorted(delivered.items()))
+
+    def _commit_inputs(self, database: duckdb.DuckDBPyConnection) -> None:
+        # By way of a file: DuckDB imports pandas, a fifth of a second, before it looks at an Arrow table.
+        facts = self._folder / "facts.parquet"
+        pq.write_table(pa.concat_tables([_no_rows(tables.FACTS), *self._all.facts]), facts)
+        with cursor(database) as duck:
+            create_view(duck, "facts", [str(facts)], tables.FACTS)
+            create_view(duck, "known_inputs", self._archive.files("inputs"), tables.INPUTS)
+            noted = {"noted": self._noted, "limited": self._limited, "cut_off": self._cut_off}
+            new = duck.sql(_NEW_INPUTS, params={name: sorted(files) for name, files in noted.items()}).to_arrow_table()
+        if new.num_rows:
             write_deltalake(
                 self._archive._table_path("inputs"),
-                pa.Table.from_pylist(rows, tables.INPUTS),
+                new.cast(tables.INPUTS),
                 mode="append",
                 schema_mode="merge",
             )
@@ -350,7 +354,7 @@ class Staging:
         """
         files = self._all.files["origins"]
         self._view_staged(duck, files, "origins")
-        create_view(duck, "known_raw", self._archive.files("raw", self._all.days["raw"]), tables.schema("raw"))
+        create_view(duck, "known_raw", self._known_files("raw"), tables.schema("raw"))
         duck.sql("CREATE TABLE suspects (raw_hash VARCHAR)")
         slices = sum(file.rows for file in files) // _COMPARED_ROWS + 1
         for number in range(slices):
@@ -361,7 +365,7 @@ class Staging:
                     UNION SELECT raw_hash FROM known_raw {part} AND raw_hash IN (SELECT raw_hash FROM origins {part})"""
             )
 
-    def _commit_rows(self, database: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
+    def _commit_rows(self, database: duckdb.DuckDBPyConnection, kind: str) -> Counter[tuple[Any, date]]:
         """Add the staged rows of a table that it does not hold; returns how many there are of each source and day.
 
         Tables are added at the same time: what is made in the database has the table in its name or is of one cursor.
@@ -371,19 +375,22 @@ class Staging:
             duck.execute("SET preserve_insertion_order = false")
             return self._commit_by(duck, kind)
 
-    def _commit_by(self, duck: duckdb.DuckDBPyConnection, kind: str) -> pa.Table:
+    def _commit_by(self, duck: duckdb.DuckDBPyConnection, kind: str) -> Counter[tuple[Any, date]]:
         files = self._all.files[kind]
         self._view_staged(duck, files, kind)
         self._find_stale(duck, kind)
-        by = "day" if kind in tables.OTHERS else "source, day"
-        counts = duck.sql(
-            f"SELECT {by}, count(*) AS fresh FROM {quoted(kind)} ANTI JOIN stale USING (staged) GROUP BY ALL"
-        ).to_arrow_table()
-        counted = duck.sql(f"SELECT staged // {_FILE_ROWS} AS number, count(*) AS rows FROM stale GROUP BY ALL")
-        stale = {row["number"]: row["rows"] for row in counted.to_arrow_table().to_pylist()}
+        counted = duck.sql(
+            f"""SELECT staged // {_FILE_ROWS} AS number, source, day, count(*) AS rows
+                FROM suspected SEMI JOIN stale USING (staged) GROUP BY ALL"""
+        )
+        fresh = self._all.rows[kind].copy()
+        stale: Counter[int] = Counter()
+        for row in counted.to_arrow_table().to_pylist():
+            stale[row["number"]] += row["rows"]
+            fresh[row["source"], row["day"]] -= row["rows"]
         whole = [file for file in files if file.day is not None and file.number not in stale]
-        others = [file for file in files if file.day is None or 0 < stale.get(file.number, 0) < file.rows]
-        if sum(file.rows - stale.get(file.number, 0) for file in others):
+        others = [file for file in files if file.day is None or 0 < stale[file.number] < file.rows]
+        if sum(file.rows - stale[file.number] for file in others):
             self._view_staged(duck, others, kind)
             sorting = tables.columns_sql(("day", "at", "event_key", "raw_hash"))
             order = "" if kind in tables.OTHERS else f"ORDER BY {sorting}"
@@ -392,7 +399,7 @@ class Staging:
             self._append(kind, rows.to_arrow_reader(_BATCH_ROWS))
         if whole:
             self._take_over(kind, whole)
-        return counts
+        return +fresh
 
     def _view_staged(self, duck: duckdb.DuckDBPyConnection, files: Sequence[StagedFile], view: str) -> None:
         """A view of all rows in staged files, with the number `staged` of each row."""
@@ -411,14 +418,16 @@ class Staging:
     def _find_stale(self, duck: duckdb.DuckDBPyConnection, kind: str) -> None:
         """The numbers of staged rows that add nothing, into the table `stale`: the table knows them, or they repeat."""
         key = tables.key_of(kind)
-        known_files = self._archive.files(kind, self._all.days[kind])
+        known_files = self._known_files(kind)
         known = quoted(f"known_{kind}")
         create_view(duck, f"known_{kind}", known_files, tables.schema(kind))
         same = " AND ".join(f"known.{quoted(name)} IS NOT DISTINCT FROM s.{quoted(name)}" for name in key)
         anti = f"ANTI JOIN {known} AS known ON {same}" if known_files else ""
+        source = "CAST(NULL AS VARCHAR) AS source" if kind in tables.OTHERS else "source"
         duck.sql(
             f"""CREATE OR REPLACE TEMP TABLE suspected AS
-                SELECT staged, {tables.columns_sql(key)} FROM {quoted(kind)} SEMI JOIN suspects USING (raw_hash)"""
+                SELECT staged, {source}, {tables.columns_sql(key if "day" in key else ("day", *key))}
+                FROM {quoted(kind)} SEMI JOIN suspects USING (raw_hash)"""
         )
         duck.sql(
             f"""CREATE OR REPLACE TEMP TABLE stale AS
@@ -426,6 +435,10 @@ class Staging:
                 EXCEPT
                 SELECT min(staged) FROM suspected AS s {anti} GROUP BY {tables.columns_sql(key)}"""
         )
+
+    def _known_files(self, kind: str) -> list[str]:
+        """Files of the archive that may hold what was staged."""
+        return self._archive.files(kind, {day for _, day in self._all.rows[kind]})
 
     def _append(self, kind: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         write_deltalake(
@@ -442,7 +455,7 @@ class Staging:
         schema = tables.schema(kind)
         path = self._archive._table_path(kind)
         if not _has_columns(path, schema):
-            self._append(kind, schema.empty_table())
+            self._append(kind, _no_rows(schema))
         added: list[AddAction | RemoveAction] = []
         for file in files:
             day = str(file.day)
@@ -463,7 +476,32 @@ class Staging:
         DeltaTable(path).create_write_transaction(added, "append", schema, partition_by=["day"])
 
 
+# Inputs and what was read of them, also of those that held nothing; in one order.
+_NEW_INPUTS = f"""
+WITH read AS (
+  SELECT file, source, carrier, path_tenant_id, given_tenant_id,
+    CAST(sum(rows) AS BIGINT) AS rows, min(first_at) AS first_at, max(last_at) AS last_at
+  FROM facts GROUP BY ALL
+),
+found AS (
+  SELECT * FROM read
+  UNION ALL BY NAME
+  SELECT file, 0 AS rows FROM (SELECT unnest($noted) AS file) ANTI JOIN read USING (file)
+),
+stated AS (
+  SELECT *, list_contains($limited, file) AS row_limit, list_contains($cut_off, file) AS cut_off FROM found
+)
+SELECT {tables.columns_sql(tables.INPUTS.names)} FROM stated
+EXCEPT
+SELECT * REPLACE (coalesce(cut_off, false) AS cut_off) FROM known_inputs
+ORDER BY ALL NULLS FIRST
+"""
 _STAGED = rf"CAST(regexp_extract(filename, '(\d+)\.parquet$', 1) AS BIGINT) * {_FILE_ROWS} + file_row_number"
+
+
+def _no_rows(schema: pa.Schema) -> pa.Table:
+    """Not `empty_table`: that imports pandas."""
+    return pa.Table.from_batches([], schema)
 
 
 def _has_columns(path: Path, schema: pa.Schema) -> bool:

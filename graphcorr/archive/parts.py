@@ -6,10 +6,10 @@ A staging file of one day is written as the archive's own files are, so that a l
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from graphcorr.archive import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from graphcorr.ingest.delivery import Batch, Run
 
@@ -77,10 +77,11 @@ class Part:
         # Of the pending rows; a row can only repeat if its raw text does.
         self._hashes: set[str] = set()
         self._repeated: set[str] = set()
-        # Staged files and the days of their rows, per table.
+        # Staged files of each table, and how many rows they hold of each source (None: a table without) and day.
         self.files: dict[str, list[StagedFile]] = defaultdict(list)
-        self.days: dict[str, set[date]] = defaultdict(set)
-        self.facts: dict[tuple[str, str, str, str | None, str | None], InputFact] = {}
+        self.rows: dict[str, Counter[tuple[str | None, date]]] = defaultdict(Counter)
+        # What was read of each input: `tables.FACTS`, an input in several rows if it came in several batches.
+        self.facts: list[pa.Table] = []
 
     def add(self, batch: Batch) -> None:
         """Take a batch of deliveries of any kinds."""
@@ -125,15 +126,15 @@ class Part:
         """Count what another, closed part holds."""
         for name, files in other.files.items():
             self.files[name] += files
-        for name, days in other.days.items():
-            self.days[name] |= days
-        for fact in other.facts.values():
-            self._note(fact)
+        for name, rows in other.rows.items():
+            self.rows[name] += rows
+        self.facts += other.facts
 
     def _stage(self, name: str, table: pa.Table) -> None:
         """One file for each day with enough rows, and one for all the others."""
         days = tables.by_day(table)
-        self.days[name] |= days.keys()
+        for day, of_day in days.items():
+            self.rows[name] += Counter({(source, day): rows for source, rows in tables.sources(of_day).items()})
         shared = [of_day for of_day in days.values() if of_day.num_rows < OWN_FILE_ROWS]
         for day, of_day in days.items():
             if of_day.num_rows >= OWN_FILE_ROWS:
@@ -162,25 +163,4 @@ class Part:
     def _note_facts(self, versions: pa.Table) -> None:
         names = ["file", "source", "carrier", "path_tenant_id", "given_tenant_id"]
         grouped = versions.group_by(names).aggregate([([], "count_all"), ("at", "min"), ("at", "max")])
-        for row in grouped.to_pylist():
-            stated = {name: row[name] for name in names}
-            self._note(InputFact(**stated, rows=row["count_all"], first_at=row["at_min"], last_at=row["at_max"]))
-
-    def _note(self, fact: InputFact) -> None:
-        key = (fact.file, str(fact.source), str(fact.carrier), fact.path_tenant_id, fact.given_tenant_id)
-        before = self.facts.get(key)
-        self.facts[key] = fact if before is None else _joined(before, fact)
-
-
-def _joined(left: InputFact, right: InputFact) -> InputFact:
-    return replace(
-        left,
-        rows=left.rows + right.rows,
-        first_at=_pick(min, (left.first_at, right.first_at)),
-        last_at=_pick(max, (left.last_at, right.last_at)),
-    )
-
-
-def _pick(rule: Any, times: Iterable[datetime | None]) -> datetime | None:
-    stated = [when for when in times if when is not None]
-    return rule(stated) if stated else None
+        self.facts.append(grouped.rename_columns(tables.FACTS.names).cast(tables.FACTS))

@@ -55,6 +55,8 @@ INPUTS = pa.schema(
         ("cut_off", pa.bool_()),
     ]
 )
+FACTS = pa.schema([field for field in INPUTS if field.name not in ("row_limit", "cut_off")])
+"""What the rows of an input say of it."""
 
 
 def record_schema(kind: str) -> pa.Schema:
@@ -143,6 +145,13 @@ def _changes(values: pa.Array) -> list[int]:
     differs = pc.not_equal(values.slice(1), values.slice(0, max(len(values) - 1, 0)))
     places: list[int] = pc.add(pc.indices_nonzero(differs), 1).to_pylist()
     return places
+
+
+def sources(table: pa.Table) -> dict[str | None, int]:
+    """Rows of each source; None for a table without sources."""
+    if "source" not in table.column_names:
+        return {None: table.num_rows}
+    return {counted["values"]: counted["counts"] for counted in table.column("source").value_counts().to_pylist()}
 
 
 def days_of(table: pa.Table) -> set[date]:

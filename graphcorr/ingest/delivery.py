@@ -24,7 +24,7 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
     carrier: Carrier
     # The original record, secrets redacted: bytes of the file, or for CSV and query rows a JSON object.
     raw: bytes
-    # blake2b with 16 bytes over `raw`, hexadecimal.
+    # `readers.hash_of(raw)`.
     raw_hash: str
     # As given, with the part of an archive: `logs.zip!inner/PT1H.json`.
     file: str

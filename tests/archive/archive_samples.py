@@ -30,7 +30,7 @@ def delivered(
     given: str | None = None,
 ) -> Delivered:
     text = repr(record).encode() + carrier.encode() if raw is None else raw
-    digest = hashlib.blake2b(text, digest_size=16).hexdigest()
+    digest = hashlib.sha256(text).hexdigest()[:32]
     return Delivered(record, carrier, text, digest, file, line, path, given)
 
 
