@@ -74,9 +74,8 @@ class Part:
         self._file_count = 0
         self._pending: dict[str, list[pa.Table]] = defaultdict(list)
         self._pending_bytes = 0
-        # Of the pending rows; a row can only repeat if its raw text does.
-        self._hashes: set[str] = set()
-        self._repeated: set[str] = set()
+        # Of the pending rows.
+        self._hashes: list[str] = []
         # Staged files of each table, and how many rows they hold of each source (None: a table without) and day.
         self.files: dict[str, list[StagedFile]] = defaultdict(list)
         self.rows: dict[str, Counter[tuple[str | None, date]]] = defaultdict(Counter)
@@ -98,28 +97,22 @@ class Part:
         self._pending["origins"].append(origins)
         self._pending_bytes += pc.sum(versions.column("raw_size")).as_py()
         for run in runs:
-            self._note_hashes(run.hashes)
-
-    def _note_hashes(self, hashes: Sequence[str]) -> None:
-        found = set(hashes)
-        if len(found) < len(hashes):
-            self._repeated |= {raw_hash for raw_hash, times in Counter(hashes).items() if times > 1}
-        self._repeated |= found & self._hashes
-        self._hashes |= found
+            self._hashes += run.hashes
 
     def close(self) -> None:
         """Write what is still in memory."""
+        # A row can only repeat if its raw text does.
+        repeated = _repeated(self._hashes)
         for name, pending in self._pending.items():
             table = pa.concat_tables(pending)
             if name not in tables.OTHERS:
                 self._note_facts(table)
                 table = table.drop_columns("file")
-            if self._repeated:
-                table = tables.distinct(table, tables.key_of(name), self._repeated)
+            if repeated:
+                table = tables.distinct(table, tables.key_of(name), repeated)
             self._stage(name, table)
         self._pending.clear()
         self._hashes.clear()
-        self._repeated.clear()
         self._pending_bytes = 0
 
     def join(self, other: Part) -> None:
@@ -164,3 +157,9 @@ class Part:
         names = ["file", "source", "carrier", "path_tenant_id", "given_tenant_id"]
         grouped = versions.group_by(names).aggregate([([], "count_all"), ("at", "min"), ("at", "max")])
         self.facts.append(grouped.rename_columns(tables.FACTS.names).cast(tables.FACTS))
+
+
+def _repeated(hashes: Sequence[str]) -> set[str]:
+    if len(set(hashes)) == len(hashes):
+        return set()
+    return {raw_hash for raw_hash, times in Counter(hashes).items() if times > 1}

@@ -365,7 +365,7 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
     if not start:
         tally.problem(None, "empty file", "nothing to load; fetch it again if it should hold records")
         return
-    if b"\0" in head and start[:1] not in (b"{", b"["):  # a log may have been padded after a crash
+    if start[:1] not in (b"{", b"[") and b"\0" in head:  # a log may have been padded after a crash
         tally.problem(None, "a binary file, not a log", "expected JSON, JSON Lines or CSV, also as gz or zip")
         return
     if start[:1] in (b"{", b"["):

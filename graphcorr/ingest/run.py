@@ -27,9 +27,11 @@ from graphcorr.times import to_iso
 BATCH_RECORDS = 4_000
 BATCH_BYTES = 16 << 20
 
-# Several processes pay off when there is this much to read; each gets so much at a time.
+# Several processes pay off when there is this much to read. Each gets so much at a time, and less towards the end, so
+# that none works much longer than the others.
 _SHARED_BYTES = 50 << 20
 _TASK_BYTES = 32 << 20
+_LEAST_TASK_BYTES = 4 << 20
 
 # Hashes kept to count repetitions. Repeated deliveries stand close together; a set of all would grow without end.
 _REMEMBERED = 200_000
@@ -156,7 +158,7 @@ def _read_shared(
     pieces: list[tuple[Any, Tally]] = []
     repetitions = Repetitions()
     done = 0
-    calls = ((task, sink.part(), options) for task in _tasks(sizes))
+    calls = ((task, sink.part(), options) for task in _tasks(sizes, processes))
     for task, part, found in workers.results(_read_part, calls, processes):
         if isinstance(task, readers.Piece):
             (tally,) = found
@@ -205,17 +207,20 @@ def _processes(sizes: Mapping[str, int], wanted: int | None) -> int:
     return min(wanted or (workers.cores() if size >= _SHARED_BYTES else 1), most)
 
 
-def _tasks(sizes: Mapping[str, int]) -> Iterator[_Task]:
+def _tasks(sizes: Mapping[str, int], processes: int) -> Iterator[_Task]:
     """Files that follow each other, some megabytes at a time, and pieces of the large ones."""
     task: list[str] = []
     size = 0
+    left = sum(sizes.values())
     for file, its_size in sizes.items():
-        found = readers.pieces(file, _TASK_BYTES) if its_size > _TASK_BYTES else iter(())
+        enough = min(_TASK_BYTES, max(_LEAST_TASK_BYTES, left // (2 * processes)))
+        left -= its_size
+        found = readers.pieces(file, enough) if its_size > enough else iter(())
         first = next(found, None)
         if first is None:
             task.append(file)
             size += its_size
-        if task and (first is not None or size >= _TASK_BYTES):
+        if task and (first is not None or size >= enough):
             yield task
             task, size = [], 0
         if first is not None:
