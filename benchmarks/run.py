@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -302,7 +302,7 @@ def run_step(name: str, *given: str) -> Measured:
 
 def _watch(process: subprocess.Popen[bytes], peaks: list[int]) -> None:
     while process.poll() is None:
-        peaks[0] = max(peaks[0], sum(_proportional_bytes(pid) for pid in _family(process.pid)))
+        peaks[0] = max(peaks[0], _resident_bytes(_family(process.pid)))
         time.sleep(0.2)
 
 
@@ -318,13 +318,20 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _proportional_bytes(pid: int) -> int:
-    """Memory of a process; pages that several share count in parts. 0 if it has ended or the system does not say."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+def _resident_bytes(pids: Iterable[int]) -> int:
+    """Memory of processes, 0 if the system does not say. Pages of files count once: most are code that all share.
+
+    From counters that the kernel keeps: to ask it who shares which page stops a process for milliseconds each time.
+    """
+    own = files = 0
+    for pid in pids:
+        try:
+            resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
+        except (OSError, ValueError):  # it has ended
+            continue
+        own += resident - shared
+        files = max(files, shared)
+    return (own + files) * os.sysconf("SC_PAGESIZE")
 
 
 def generate(work: Path, events: int, days: int, *more: str) -> Path:

@@ -87,7 +87,7 @@ def staged_tables(kind: str, runs: Sequence[Run]) -> tuple[pa.Table, pa.Table, p
     records = delivery.columns_of(runs)
     days = pc.fill_null(records.column("at").cast(pa.date32()), pa.scalar(UNDATED, pa.date32()))
     hashes = pa.array(chain.from_iterable(run.hashes for run in runs), pa.string())
-    raws = pa.array(chain.from_iterable(run.raws for run in runs), pa.binary())
+    raws = pa.chunked_array([run.raws for run in runs], pa.binary())
     lines = pa.array(chain.from_iterable(run.lines for run in runs), pa.int64())
     of_run = pa.array(np.repeat(np.arange(len(runs)), [len(run) for run in runs]))
 

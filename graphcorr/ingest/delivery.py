@@ -49,7 +49,8 @@ class Run(msgspec.Struct, gc=False):
     path_tenant_id: str | None
     given_tenant_id: str | None
     contents: list[Any]
-    raws: list[bytes]
+    # A column from the start: copied while the bytes are in the processor's caches, and their memory used again.
+    raws: pa.BinaryArray
     hashes: list[str]
     lines: list[int]
 
@@ -72,9 +73,10 @@ class Run(msgspec.Struct, gc=False):
 
     def __iter__(self) -> Iterator[Delivered]:
         records = self.contents if self.short_cut is None else records_of(self.record, columns_of((self,)))
+        raws = self.raws.to_pylist()
         same = map(repeat, (self.path_tenant_id, self.given_tenant_id))
         yield from map(
-            Delivered, records, repeat(self.carrier), self.raws, self.hashes, repeat(self.file), self.lines, *same
+            Delivered, records, repeat(self.carrier), raws, self.hashes, repeat(self.file), self.lines, *same
         )
 
 

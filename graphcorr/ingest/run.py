@@ -11,13 +11,15 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import pyarrow as pa
+
 from graphcorr import ids
 from graphcorr.errors import GraphcorrError, RecordError
 from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
 from graphcorr.ingest.delivery import Batch, Run
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
-from graphcorr.ingest.loader import UNEXPECTED, Context, JsonObject, Loader
+from graphcorr.ingest.loader import UNEXPECTED, Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.readers import Page
 from graphcorr.ingest.report import FileReport, ReadReport, Tally
 from graphcorr.records import Record
@@ -131,7 +133,7 @@ def _read_files(
             for run in whole.pieces(BATCH_RECORDS - count, BATCH_RECORDS):
                 runs.append(run)
                 count += len(run)
-                size += sum(map(len, run.raws))
+                size += run.raws.nbytes
                 done += len(run)
                 if count >= BATCH_RECORDS or size >= BATCH_BYTES:
                     sink.add(Batch(runs))
@@ -285,6 +287,12 @@ def _real(file: str, path: str, real: str) -> str:
     return os.path.join(real, below) if below else real  # noqa: PTH118
 
 
+_Read = tuple[Record, bytes, str, int]
+"""A record, the bytes of its object, their hash and line."""
+_Where = tuple[str, str | None, str | None]
+"""A file with the tenants that its path and the user state."""
+
+
 class _Reading:
     """The state of reading one file: what is known of the current member and page, and which records were seen."""
 
@@ -305,18 +313,19 @@ class _Reading:
         page_before: Page | None = None
         preferred = self._preferred
         preferred.begin()
-        run: Run | None = None
+        where = (name, path_tenant_id, options.tenant_id)
+        # Records of one class and carrier that were read one by one.
+        pending: list[_Read] = []
+        alike: tuple[type[Record], Carrier] = (Record, Carrier.EXPORT)
         size = 0
         # Hashes of the objects read one by one since the last that were not.
         noted: list[str] = []
         for item in readers.items(member, options.time_zone, tally, preferred):
             if isinstance(item, readers.Usual):
-                if run is not None:
-                    yield run
-                    run = None
+                yield from _run(pending, alike, where)
                 self._note(noted)
                 noted = []
-                yield self._usual(item, name, path_tenant_id)
+                yield self._usual(item, where)
                 continue
             obj, line, raw, page = item
             if page is not page_before:
@@ -338,22 +347,16 @@ class _Reading:
             noted.append(raw_hash)
             tally.records += len(records)
             for record in records:
-                kind = type(record)
-                if run is None or kind is not run.record or match.carrier is not run.carrier or size >= BATCH_BYTES:
-                    if run is not None:
-                        yield run
-                    run = Run(kind, None, match.carrier, name, path_tenant_id, options.tenant_id, [], [], [], [])
+                if alike != (type(record), match.carrier) or size >= BATCH_BYTES:
+                    yield from _run(pending, alike, where)
+                    alike = type(record), match.carrier
                     size = 0
-                run.contents.append(record)
-                run.raws.append(raw)
-                run.hashes.append(raw_hash)
-                run.lines.append(line)
+                pending.append((record, raw, raw_hash, line))
                 size += len(raw)
-        if run is not None:
-            yield run
+        yield from _run(pending, alike, where)
         self._note(noted)
 
-    def _usual(self, usual: readers.Usual, name: str, path_tenant_id: str | None) -> Run:
+    def _usual(self, usual: readers.Usual, where: _Where) -> Run:
         """What a short cut decoded, as deliveries."""
         match: Match = usual.whose
         tally, count = self._tally, len(usual.lines)
@@ -361,8 +364,8 @@ class _Reading:
         tally.records += count
         tally.by_source[match.loader.source] += count
         self._note(usual.hashes)
-        given = self._options.tenant_id
-        return Run(match.loader.record, match.short_cut, match.carrier, name, path_tenant_id, given, *usual[1:])
+        how = (match.loader.record, match.short_cut, match.carrier)
+        return Run(*how, *where, usual.decoded, pa.array(usual.raws, pa.binary()), usual.hashes, usual.lines)
 
     def _note(self, raw_hashes: list[str]) -> None:
         """Count the records of this file that came before."""
@@ -410,6 +413,15 @@ class _Reading:
         tally.skipped += 1
         keys = _short(", ".join(list(obj)[:6])) or "no keys at all"
         tally.problem(line, f"no known log: {keys}", "see `graphcorr loaders` for what is read")
+
+
+def _run(pending: list[_Read], alike: tuple[type[Record], Carrier], where: _Where) -> Iterator[Run]:
+    """What is pending, as deliveries; then nothing is."""
+    if pending:
+        records, raws, hashes, lines = map(list, zip(*pending, strict=True))
+        pending.clear()
+        kind, carrier = alike
+        yield Run(kind, None, carrier, *where, records, pa.array(raws, pa.binary()), hashes, lines)
 
 
 class Repetitions:

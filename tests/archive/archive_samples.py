@@ -6,6 +6,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from graphcorr.archive.archive import Archive
 from graphcorr.archive.duck import connect, create_view
 from graphcorr.archive.merge import merge_sql
@@ -39,7 +41,7 @@ def batch(items: Iterable[Delivered]) -> Batch:
     return Batch(
         Run(
             type(item.record), None, item.carrier, item.file, item.path_tenant_id, item.given_tenant_id,
-            [item.record], [item.raw], [item.raw_hash], [item.line],
+            [item.record], pa.array([item.raw], pa.binary()), [item.raw_hash], [item.line],
         )
         for item in items
     )  # fmt: skip
