@@ -491,6 +491,7 @@ _class_of = Remembered(result_class)
 _thumbprint_of = Remembered(_thumbprint)
 _managed_of = Remembered(_managed_resource)
 _agent_of = Remembered(_agent_type)
+_agent_named = Remembered(_agent)
 
 
 def sign_in_short_cuts(source: str, kind: SignInKind, category: str) -> dict[Carrier, ShortCut]:
@@ -523,6 +524,7 @@ def _usual_export(category: str, raw: bytes) -> tuple[str | None, ...]:
     _check(stated.id, stated.createdDateTime)
     status, place, managed, agent = stated.status, stated.location, stated.managedServiceIdentity, stated.agent
     code = (status and _code_of[status.errorCode]) or _code_of[envelope.resultType]
+    resource, assigned = _is_or_has(managed.associatedResourceId, managed.msiType) if managed else (None, None)
     return (
         stated.id,
         stated.createdDateTime,
@@ -555,8 +557,9 @@ def _usual_export(category: str, raw: bytes) -> tuple[str | None, ...]:
         _guid_of[stated.appOwnerTenantId],
         _guid_of[stated.resourceOwnerTenantId],
         _guid_of[stated.homeTenantId],
-        *(_is_or_has(managed.associatedResourceId, managed.msiType) if managed else (None, None)),
-        agent and _agent(agent.agentType),
+        resource,
+        assigned,
+        agent and _agent_named[agent.agentType],
     )
 
 
@@ -569,6 +572,7 @@ def _usual_row(source: str, decode: Callable[[bytes], Any], raw: bytes) -> tuple
     code, country = _code_of[row.ResultType], _text_of[row.Location]
     if code is None or (country is None and bytes(row.LocationDetails) not in _NO_PLACE):
         raise RecordError("result or country stand elsewhere")
+    resource, assigned = _managed_of[row.ManagedServiceIdentity]
     return (
         row.Id,
         row.CreatedDateTime,
@@ -601,7 +605,8 @@ def _usual_row(source: str, decode: Callable[[bytes], Any], raw: bytes) -> tuple
         _guid_of[row.AppOwnerTenantId],
         _guid_of[row.ResourceOwnerTenantId],
         _guid_of[row.HomeTenantId],
-        *_managed_of[row.ManagedServiceIdentity],
+        resource,
+        assigned,
         _agent_of[row.Agent],
     )
 
