@@ -8,6 +8,8 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from graphcorr.archive.archive import Archive
 from graphcorr.home import Home, Waiting
 from graphcorr.ingest.run import ReadOptions, read_logs
@@ -75,5 +77,7 @@ def load(
             # Only here: what it imports takes as long to import as all the rest.
             from graphcorr.refresh import refresh
 
+            # Arrow keeps what reading let go of, and DuckDB and Java take what they are allowed beside it.
+            pa.default_memory_pool().release_unused()
             written = refresh(place, settings, store, progress)
     return LoadResult(read, archived, written)

@@ -55,11 +55,16 @@ class _Adder:
         self._done = 0
 
     def add(self) -> None:
+        positions = self._add_nodes()
         with self._bulk:
-            positions = [self._added(*some) for some in self._layout.nodes()]
-        positions.append(pa.array(map(self._position, self._layout.others), pa.string()))
+            self._add_edges(positions)
+
+    def _add_nodes(self) -> pa.Array:
+        """Add all nodes and return where each is, by its number: for millions of nodes in one piece and not in two."""
         with self._bulk:
-            self._add_edges(pa.concat_arrays(positions))
+            parts = [self._added(*some) for some in self._layout.nodes()]
+        parts.append(pa.array(map(self._position, self._layout.others), pa.string()))
+        return pa.concat_arrays(parts)
 
     def _added(self, labels: str, rows: pa.Array) -> pa.Array:
         """Add nodes and return where the engine put them."""
