@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Days are computed together up to about this many rows: bounds memory, and reads neighbours once for many days.
 _ROWS_AT_ONCE = 600_000
+# Fewer at the end are no chunk of their own: their neighbours would be read for them alone.
+_FEW_AT_ONCE = _ROWS_AT_ONCE // 10
 # So many chunks are computed at a time: one statement alone rarely keeps two cores busy.
 _WORKERS = 2
 # Rows from which a table is written day by day: parting it into days costs as much as writing it once more, many small
@@ -38,7 +40,10 @@ def chunks(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[list[date
     found: dict[int, list[date]] = {}
     before = 0
     for day in days:
-        found.setdefault(before * parts // total if total else 0, []).append(day)
+        part = before * parts // total if total else 0
+        if total - before < _FEW_AT_ONCE:
+            part = max(found, default=part)
+        found.setdefault(part, []).append(day)
         before += rows.get(day, 0)
     yield from found.values() if days else ([],)
 
