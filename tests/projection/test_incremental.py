@@ -76,6 +76,29 @@ def test_a_late_event_touches_the_days_within_reach(tmp_path: Path, late: Row, t
     assert place.graph().tables() == incremental
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        sign_in(3, at("04:05", 2), UniqueTokenIdentifier=guid("5", 77)),
+        sign_in(3, at("05:59", 2), UniqueTokenIdentifier=guid("5", 77)),
+        sign_in(3, at("05:59", 2), Id=guid("5", 77)),
+    ],
+    ids=["states it in reach", "states it out of reach", "is it"],
+)
+def test_a_token_id_means_the_same_from_the_day_of_the_sign_in_and_from_that_of_the_act(
+    tmp_path: Path, late: Row
+) -> None:
+    token = guid("5", 77)
+    rows = (sign_in(1, at("23:50"), UniqueTokenIdentifier=token), arm_act(2, at("02:00", 1), token=token))
+    place = Place(tmp_path)
+    place.load({"rows.jsonl": jsonl(*rows)})
+    place.graph()
+    place.load({"late.jsonl": jsonl(late)})
+    incremental = place.graph().tables()
+    shutil.rmtree(tmp_path / "projection")
+    assert place.graph().tables() == incremental
+
+
 def test_one_more_version_in_another_day_is_seen_in_the_day_of_its_event(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.load({"rows.jsonl": jsonl(sign_in(1, at("09:00", 4)), sign_in(1, at("23:58:00.001", 1), ip="203.0.113.11"))})

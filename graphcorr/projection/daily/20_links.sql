@@ -11,8 +11,9 @@ FROM act a JOIN (
     UNION ALL
     SELECT tenant, "at", event_key, token_id FROM sign_in WHERE token_id <> event_key
 ) s ON s.tenant = a.tenant AND s.token_id = a.token_id
-    -- The longest life on either side, whatever was loaded: a day's links must not depend on the days computed with it.
-    AND s."at" BETWEEN a."at" - INTERVAL 28 HOUR AND a."at" + INTERVAL 28 HOUR
+    -- The longest life back and ten minutes for clocks, whatever was loaded: a day's links must not depend on the days
+    -- computed with it. An act that a day's sign-in led to is up to 28 hours away, and all that it can mean is in reach.
+    AND s."at" BETWEEN a."at" - INTERVAL 28 HOUR AND a."at" + INTERVAL 10 MINUTE
 GROUP BY a.act_id
 HAVING sign_in_id IS NOT NULL;
 
