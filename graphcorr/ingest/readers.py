@@ -916,15 +916,18 @@ def _next_object(text: str, start: int, error: Exception) -> int:
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    if isinstance(error, UnicodeError):
-        return "not UTF-8 text"
-    return str(error)
+    return "not UTF-8 text" if _is_not_utf8(error) else str(error)
 
 
 def _cut_off_hint(error: Exception) -> str:
-    if isinstance(error, UnicodeError) or "UTF-8" in str(error):
+    if _is_not_utf8(error):
         return "save the file as UTF-8"
     return "the line is cut off" if _is_cut_off(error) else "expected one JSON object per line"
+
+
+def _is_not_utf8(error: Exception) -> bool:
+    """Up to version 0.22, msgspec raises a UnicodeError for bytes that are no UTF-8, then an error of its own."""
+    return isinstance(error, UnicodeError) or "UTF-8" in str(error)
 
 
 def _is_cut_off(error: Exception) -> bool:
