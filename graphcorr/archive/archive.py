@@ -29,7 +29,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from graphcorr import ids
 from graphcorr.archive import tables
 from graphcorr.archive.duck import DAY_OF_PATH, connect, create_view, cursor, escaped, quoted
-from graphcorr.archive.parts import InputFact, Part, StagedFile
+from graphcorr.archive.parts import Part, StagedFile
 from graphcorr.errors import UsageError
 from graphcorr.ingest.columns import storable_text
 from graphcorr.records import KINDS
@@ -85,6 +85,27 @@ class Evidence:
     raw: str
     # File and line of every place it was seen at.
     origins: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class InputFact:
+    """What one input held of one source: a witness for coverage, also when it held nothing."""
+
+    # As the records' origins name it.
+    file: str
+    # None: nothing was read from it.
+    source: str | None
+    carrier: str | None
+    path_tenant_id: str | None
+    given_tenant_id: str | None
+    rows: int
+    # Earliest and latest event time.
+    first_at: datetime | None
+    last_at: datetime | None
+    # It stopped at a known limit of the exporting tool: later (or earlier) records may be missing.
+    row_limit: bool = False
+    # It ended in the middle of a record.
+    cut_off: bool = False
 
 
 class Archive:

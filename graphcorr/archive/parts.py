@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,27 +30,6 @@ _WRITTEN_BYTES = 48 << 20
 # A day with as many rows gets a file of its own, which the archive may take over. Fewer rows share a file that is
 # rewritten with the others of their days, so that no load leaves more than one small file a day.
 OWN_FILE_ROWS = 1_000
-
-
-@dataclass(frozen=True)
-class InputFact:
-    """What one input held of one source: a witness for coverage, also when it held nothing."""
-
-    # As the records' origins name it.
-    file: str
-    # None: nothing was read from it.
-    source: str | None
-    carrier: str | None
-    path_tenant_id: str | None
-    given_tenant_id: str | None
-    rows: int
-    # Earliest and latest event time.
-    first_at: datetime | None
-    last_at: datetime | None
-    # It stopped at a known limit of the exporting tool: later (or earlier) records may be missing.
-    row_limit: bool = False
-    # It ended in the middle of a record.
-    cut_off: bool = False
 
 
 @dataclass(frozen=True)

@@ -603,7 +603,7 @@ def _decoded(
             return place, True
         raw = raw.strip()
         taken.raws.append(raw)
-        taken.hashes.append(sha256(raw).hexdigest()[:32])
+        taken.hashes.append(hash_of(raw))
     return len(batch), False
 
 

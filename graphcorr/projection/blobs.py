@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from graphcorr.archive.parts import InputFact
+    from graphcorr.archive.archive import InputFact
 
 # `tenantId=…/y=2026/m=07/d=16/h=13/m=00/PT1H.json`, with the container or any folder in front (log-facts 1.2).
 _BLOB = re.compile(

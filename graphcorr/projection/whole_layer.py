@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from graphcorr.archive.archive import Archive
-    from graphcorr.archive.parts import InputFact
+    from graphcorr.archive.archive import Archive, InputFact
     from graphcorr.config import Config, Network
     from graphcorr.projection.daily_layer import Daily
 
