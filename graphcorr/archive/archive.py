@@ -369,12 +369,13 @@ class Staging:
             )
 
     def _find_suspects(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Raw texts that come twice in this load or that the archive knows, into the table `suspects`.
+        """Raw texts that are staged twice or that the archive knows, into the table `suspects`.
 
-        Rows with another raw text are new in every table: events never enter the archive before their raw text.
+        Rows with another raw text are new in every table: what one part repeats at once is not staged (`Part.close`),
+        and events never enter the archive before their raw text.
         """
-        files = self._all.files["origins"]
-        self._view_staged(duck, files, "origins")
+        files = self._all.files["raw"]
+        self._view_staged(duck, files, "raw")
         create_view(duck, "known_raw", self._known_files("raw"), tables.schema("raw"))
         duck.sql("CREATE TABLE suspects (raw_hash VARCHAR)")
         slices = sum(file.rows for file in files) // _COMPARED_ROWS + 1
@@ -382,8 +383,8 @@ class Staging:
             part = f"WHERE hash(raw_hash) % {slices} = {number}"
             duck.sql(
                 f"""INSERT INTO suspects
-                    SELECT raw_hash FROM origins {part} GROUP BY raw_hash HAVING count(*) > 1
-                    UNION SELECT raw_hash FROM known_raw {part} AND raw_hash IN (SELECT raw_hash FROM origins {part})"""
+                    SELECT raw_hash FROM raw {part} GROUP BY raw_hash HAVING count(*) > 1
+                    UNION SELECT raw_hash FROM known_raw {part} AND raw_hash IN (SELECT raw_hash FROM raw {part})"""
             )
 
     def _commit_rows(self, database: duckdb.DuckDBPyConnection, kind: str) -> Counter[tuple[Any, date]]:
