@@ -12,6 +12,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+import numpy as np
 import pyarrow as pa
 from msgspec import Struct, convert
 from msgspec.structs import asdict, astuple, fields
@@ -92,6 +93,12 @@ def array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.array(values, kind)
     except (UnicodeEncodeError, OverflowError, pa.ArrowInvalid):
         return pa.array([_storable(value) for value in values], kind)
+
+
+def joined(values: Sequence[bytes]) -> pa.BinaryArray:
+    """Bytes as a column, all copied at once: half the time of `pa.array`, whose memory grows as it is filled."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    return pa.Array.from_buffers(pa.binary(), len(values), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))])
 
 
 def _plain_lists(values: Sequence[Any]) -> Sequence[Any]:

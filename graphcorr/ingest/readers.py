@@ -451,23 +451,25 @@ def _recoded(blocks: Iterator[bytes], encoding: str, tally: Tally) -> Iterator[b
 
 def _texts(blocks: Iterable[bytes], tally: Tally) -> Iterator[bytes]:
     """Texts of whole lines, a block or more in each; the last one need not end with a line feed."""
-    parts: list[bytes] = []
+    whole: list[bytes | memoryview] = []  # lines
+    rest: list[bytes] = []  # of a line
     size = 0
-    ended = False
     for block in blocks:
-        parts.append(block)
+        end = block.rfind(b"\n") + 1
+        if end:
+            whole += [*rest, memoryview(block)[:end] if end < len(block) else block]
+            rest = []
+        if end < len(block):
+            rest.append(block[end:])
         size += len(block)
-        ended = ended or b"\n" in block
-        if ended and size >= BLOCK:
-            text = b"".join(parts)
-            end = text.rindex(b"\n") + 1
-            yield text[:end]
-            parts, size, ended = [text[end:]], len(text) - end, False
-        elif not ended and size > MAX_DOCUMENT:
+        if whole and size >= BLOCK:
+            yield b"".join(whole)
+            whole, size = [], sum(map(len, rest))
+        elif not whole and size > MAX_DOCUMENT:
             tally.problem(None, f"a line of more than {MAX_DOCUMENT >> 20} MiB", "write it as JSON Lines")
             return
     if size:
-        yield b"".join(parts)
+        yield b"".join([*whole, *rest])
 
 
 def _lines(text: bytes) -> list[bytes]:
@@ -590,17 +592,18 @@ def _decoded(
     batch: list[bytes], start: int, harmless: bool, decode: Callable[[bytes], Any], taken: Usual
 ) -> tuple[int, bool]:
     """Decode texts from `start` on into `taken`; returns where that ended, and whether because one was refused."""
+    add, add_raw, add_hash = taken.decoded.append, taken.raws.append, taken.hashes.append
     for place in range(start, len(batch)):
         raw = batch[place]
         if len(raw) > _LONG_LINE or (not harmless and suspicious(raw)):
             return place, False
         try:
-            taken.decoded.append(decode(raw))
+            add(decode(raw))
         except (RecordError, *_UNDECODABLE):
             return place, True
         raw = raw.strip()
-        taken.raws.append(raw)
-        taken.hashes.append(hash_of(raw))
+        add_raw(raw)
+        add_hash(hash_of(raw))
     return len(batch), False
 
 

@@ -11,12 +11,11 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import pyarrow as pa
-
 from graphcorr import ids
 from graphcorr.errors import GraphcorrError, RecordError
 from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
+from graphcorr.ingest.columns import joined
 from graphcorr.ingest.delivery import Batch, Run
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
 from graphcorr.ingest.loader import UNEXPECTED, Carrier, Context, JsonObject, Loader
@@ -365,7 +364,7 @@ class _Reading:
         tally.by_source[match.loader.source] += count
         self._note(usual.hashes)
         how = (match.loader.record, match.short_cut, match.carrier)
-        return Run(*how, *where, usual.decoded, pa.array(usual.raws, pa.binary()), usual.hashes, usual.lines)
+        return Run(*how, *where, usual.decoded, joined(usual.raws), usual.hashes, usual.lines)
 
     def _note(self, raw_hashes: list[str]) -> None:
         """Count the records of this file that came before."""
@@ -421,7 +420,7 @@ def _run(pending: list[_Read], alike: tuple[type[Record], Carrier], where: _Wher
         records, raws, hashes, lines = map(list, zip(*pending, strict=True))
         pending.clear()
         kind, carrier = alike
-        yield Run(kind, None, carrier, *where, records, pa.array(raws, pa.binary()), hashes, lines)
+        yield Run(kind, None, carrier, *where, records, joined(raws), hashes, lines)
 
 
 class Repetitions:
