@@ -44,6 +44,8 @@ MAX_DOCUMENT = 1 << 30
 _SPOOLED = 256 << 20
 # What is looked at to tell JSON from CSV from neither.
 _HEAD = 1 << 16
+# So many lines, blank ones among them, and what they are is told.
+_TELLING_LINES = 50
 # A longer line is likely a whole message with many records: only its elements are decoded.
 _LONG_LINE = 1 << 17
 # So many elements of a list are taken at a time.
@@ -493,8 +495,11 @@ _encode = msgspec.json.Encoder().encode
 
 def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred: Preferred) -> Iterator[Item | Usual]:
     """JSON Lines line by line; anything else as one text in memory."""
-    first = next(texts, b"") + next(texts, b"")  # two: a last line without line feed is a text of its own
+    first = next(texts, b"")
     lines = _lines(first)
+    if len(lines) < _TELLING_LINES:
+        first += next(texts, b"")
+        lines = _lines(first)
     if not _is_json_lines(lines):
         yield from _without_secrets(_document(_joined(first, texts, tally), 1, tally, preferred), tally)
         return
@@ -609,7 +614,7 @@ def _decoded(
 
 def _is_json_lines(lines: list[bytes]) -> bool:
     """True if the first line is an object; or is broken but no opening, and several objects follow it line by line."""
-    stated = [line for line in itertools.islice(lines, 50) if line.strip()][:6]
+    stated = [line for line in itertools.islice(lines, _TELLING_LINES) if line.strip()][:6]
     if not stated:
         return False
     if _is_object(stated[0]):
