@@ -27,9 +27,9 @@ _PART_FILES = 1 << 20
 # Rows are kept as columns until they are written: so much raw text at a time. Every file costs some milliseconds, so
 # that it is more than one process gets to read at a time (ingest.run).
 _WRITTEN_BYTES = 48 << 20
-# A day with as many rows gets a file of its own, which the archive may take over. Fewer rows share a file that is
-# rewritten with the others of their days, so that no load leaves more than one small file a day.
-OWN_FILE_ROWS = 1_000
+# A day with as many rows gets a file of its own, which the archive may take over, and so does an only day. Fewer rows
+# share a file that is rewritten with the others of their days, so that loads of many days leave few small files.
+OWN_FILE_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,12 @@ class Part:
         days = tables.by_day(table)
         for day, of_day in days.items():
             self.rows[name] += Counter({(source, day): rows for source, rows in tables.sources(of_day).items()})
-        shared = [of_day for of_day in days.values() if of_day.num_rows < OWN_FILE_ROWS]
+        shared = []
         for day, of_day in days.items():
-            if of_day.num_rows >= OWN_FILE_ROWS:
+            if of_day.num_rows >= OWN_FILE_ROWS or len(days) == 1:
                 self._write(name, of_day.drop_columns("day"), day)
+            else:
+                shared.append(of_day)
         if shared:
             # In one piece: a writer takes long over many small ones.
             self._write(name, pa.concat_tables(shared).combine_chunks(), None)

@@ -122,7 +122,13 @@ def distinct(table: pa.Table, key: Sequence[str], repeated: set[str]) -> pa.Tabl
     kept = np.ones(table.num_rows, bool)
     kept[suspected.to_numpy()] = False
     kept[first.to_numpy()] = True
-    return table.filter(pa.array(kept))
+    parts: list[pa.RecordBatch] = []
+    start = 0
+    for part in table.to_batches():  # few hold what goes: the others are not copied
+        of_part = kept[start : start + part.num_rows]
+        start += part.num_rows
+        parts.append(part if of_part.all() else part.filter(pa.array(of_part)))
+    return pa.Table.from_batches(parts, table.schema)
 
 
 def by_day(table: pa.Table) -> dict[date, pa.Table]:

@@ -25,7 +25,10 @@ def vanish() -> None:
 
 def test_several_processes_change_nothing(constructed, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "_TASK_BYTES", 100_000)
-    paths = [constructed, __file__, tmp_path / "missing.json"]
+    paths = [tmp_path / "logs", constructed, __file__, tmp_path / "missing.json"]
+    for log, day in (("a", "y=2026/m=05/d=12"), ("b", "y=2026/m=05/d=11"), ("c", ""), ("d", "20260510")):
+        (tmp_path / "logs" / log / day).mkdir(parents=True)
+        (tmp_path / "logs" / log / day / "PT1H.json").write_text("\n".join(_lines()))
     reports, rows, inputs = [], [], []
     for processes in (1, 2):
         archive = Archive(tmp_path / str(processes))
@@ -37,6 +40,10 @@ def test_several_processes_change_nothing(constructed, tmp_path, monkeypatch):
     assert reports[0] == reports[1]
     assert reports[0][0].records > 100
     assert reports[0][0].problem_count > 0
+    names = [file.path for file in reports[0][0].files]
+    assert names[:4] == sorted(names[:4])
+    of_day = list(run._by_day(dict.fromkeys(names[:4], 1)))
+    assert [name.removeprefix(str(tmp_path / "logs"))[:2] for name in of_day] == ["/c", "/d", "/b", "/a"]
     assert rows[0] == rows[1]
     assert inputs[0] == inputs[1]
 
