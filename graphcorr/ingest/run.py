@@ -25,8 +25,8 @@ from graphcorr.records import Record
 from graphcorr.times import to_iso
 
 # A batch goes to the sink when it has this many records or raw bytes.
-BATCH_RECORDS = 4_000
-BATCH_BYTES = 16 << 20
+BATCH_RECORDS = 16_000
+BATCH_BYTES = 48 << 20
 
 # Several processes pay off when there is this much to read. Each gets so much at a time, and less towards the end, so
 # that none works much longer than the others.
