@@ -17,8 +17,9 @@ from hashlib import blake2b
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
 # What sources and tools write where they have no id, in letters and digits alone (log-facts 1.3).
-_NO_ID = frozenset({"", "null", "none", "nil", "na", "nan", "notavailable", "notapplicable", "undefined", "unknown"})
-_NO_LETTER = re.compile(r"[\W_]")
+_NO_ID = ("null", "none", "nil", "na", "nan", "notavailable", "notapplicable", "undefined", "unknown")
+_OTHER = r"[\W_]*+"
+_STATES_NONE = re.compile(f"{_OTHER}(?:{'|'.join(map(_OTHER.join, _NO_ID))})?{_OTHER}\\Z")
 
 # No GUID or address is longer, not even with blanks, port and zone; what is remembered stays small.
 _LONGEST = 96
@@ -82,7 +83,7 @@ def object_id(value: object) -> str | None:
     if found is not None:
         return found
     kept = value.strip().lower()
-    return None if kept.strip("{}") == ZERO_GUID or _NO_LETTER.sub("", kept) in _NO_ID else kept
+    return None if kept.strip("{}") == ZERO_GUID or _STATES_NONE.match(kept) else kept
 
 
 def token_guid(value: object) -> str | None:
