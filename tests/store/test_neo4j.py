@@ -26,7 +26,7 @@ from graphcorr.store.neo4j_connection import Connection, Credentials, failure, r
 from graphcorr.store.neo4j_lease import Lease
 from graphcorr.store.verify import verify
 from tests.graphs import edge, node, write
-from tests.neo4j_server import AnyServer, Given, Servers
+from tests.neo4j_server import GENERATIONS, AnyServer, Given, Servers
 from tests.store.faults import OldServer
 from tests.stores import SERVERS, connect, open_empty
 
@@ -59,6 +59,7 @@ def driver(server: AnyServer) -> neo4j.Driver:
 # -- through the door --------------------------------------------------------------------------------------------
 
 # A server whose indexes are new plans every pattern anew, which takes longer than all else here: once is enough.
+# Every pattern is compared on both generations in tests/patterns.
 FEW_PATTERNS = ["--pattern", "renamed_principal", "--pattern", "unexplained_credential_update"]
 
 
@@ -79,7 +80,12 @@ def answering(
 
 
 def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
-    server: AnyServer, constructed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    server: AnyServer,
+    constructed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+    request: pytest.FixtureRequest,
 ) -> None:
     answer = answering(server, monkeypatch, capsys)
     logs = constructed / "log-analytics-json"
@@ -89,8 +95,10 @@ def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
     # In two steps, the second a difference.
     assert answer(["load", str(logs / "AuditLogs.jsonl")], remote)[0] == 0
     assert answer(["load", str(logs)], remote)[0] == 0
-    code, document = answer(["scan", "--format", "json"], remote)
-    assert (code, document) == answer(["scan", "--format", "json"], embedded)
+    few = ["scan", "--format", "json", *FEW_PATTERNS]
+    scan = ["scan", "--format", "json"] if request.node.callspec.params["server"] == [*GENERATIONS][-1] else few
+    code, document = answer(scan, remote)
+    assert (code, document) == answer(scan, embedded)
     assert json.loads(document)["findings"]
     for command in (["coverage", "--format", "json"], ["identities", "--format", "json"]):
         assert answer(command, remote) == answer(command, embedded)
@@ -105,7 +113,6 @@ def test_the_command_line_gives_the_same_answers_as_on_the_embedded_store(
     with driver(server) as other:
         assert other.execute_query("MATCH (n) RETURN count(n)").records[0][0] == 0
         assert not [r for r in other.execute_query("SHOW INDEXES").records if r["name"].startswith("graphcorr")]
-    few = ["scan", "--format", "json", *FEW_PATTERNS]
     assert answer(few, remote) == answer(few, embedded)  # built again
     assert answer(["verify", "--format", "json"], remote) == (0, "[]\n")
 
@@ -346,8 +353,9 @@ def test_batches_shrink_to_what_the_server_has_memory_for(server: AnyServer, tmp
     long = [node("DirectoryObject:User", f"t/{n}", name=f"{n:05}" * 6_000) for n in range(900)]
     rows = [{"name": row["name"]} for row in long]
     with connect(server) as store, driver(server) as other:
-        with pytest.raises(Neo4jError, match="memory"):
-            other.execute_query("UNWIND $rows AS row CREATE (n:Foreign) SET n = row", rows=rows)
+        # Not `execute_query`, which tries again for half a minute.
+        with other.session() as session, pytest.raises(Neo4jError, match="memory"):
+            session.run("UNWIND $rows AS row CREATE (n:Foreign) SET n = row", rows=rows).consume()
         store.write(write(tmp_path / "long", long, []), "long", None)
         found = store.query("MATCH (u:User) RETURN count(u), sum(size(u.name))").rows
         assert found == ((900, 900 * 30_000),)
