@@ -232,12 +232,18 @@ def step_trace(home: str) -> Measured:
         "MATCH (i:Identity)<-[:PART_OF]-(p)-[:SIGNED_IN]->(s:SignIn) RETURN i.identityId AS id, sum(s.count) AS events "
         "ORDER BY events DESC, id"
     )
-    with closing(open_store(Home(home).root)) as store:
-        names = [row["id"].removeprefix("app:") for row in store.query(ranked).dicts()]
+    # One process at a time, as users trace: each has the memory of a Java heap.
+    command = [sys.executable, "-m", "graphcorr", "--home", home]
+
+    def answer(*words: str) -> bytes:
+        return subprocess.run(
+            [*command, *words, "--format", "json"], check=True, capture_output=True, cwd=HERE.parent
+        ).stdout
+
+    names = [row["id"].removeprefix("app:") for row in json.loads(answer("query", ranked))]
     busiest, middling = names[0], names[len(names) // 2]
     started = time.perf_counter()
-    command = [sys.executable, "-m", "graphcorr", "--home", home, "trace", middling, "--format", "json"]
-    subprocess.run(command, check=True, capture_output=True, cwd=HERE.parent)
+    answer("trace", middling)
     cold = time.perf_counter() - started
     with closing(open_store(Home(home).root)) as store:
         trace_store(store, middling)
