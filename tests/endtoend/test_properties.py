@@ -179,7 +179,7 @@ def test_two_tenants_have_the_findings_and_traces_of_their_own_records(seed: int
 
 
 # Patterns that are about names, or for which a rename is something new: it may add to what they say.
-_ABOUT_NAMES = ("rename", "name_", "look_alike", "sign_in_without_change")
+_ABOUT_NAMES = ("rename", "name_", "look_alike", "sign_in_without_change", "audit_gap_around_change")
 
 
 @_SETTINGS
@@ -197,9 +197,16 @@ def test_a_rename_in_the_middle_of_a_story_changes_no_other_finding(seed: int) -
         for found in (before, after)
     ]  # fmt: skip
     assert told[1] == told[0]
-    assert {row["subject"]["key"] for key, row in after.items() if key not in before} <= {
-        f"{TENANT}/app:{guid('a', app)}"
-    }
+    new = [row for key, row in after.items() if key not in before]
+    # A hole is found in a log, and names the principals whose changes lie around it.
+    of_principals = [row for row in new if row["subject"]["label"] != "LogSource"]
+    assert {row["subject"]["key"] for row in of_principals} <= {f"{TENANT}/app:{guid('a', app)}"}
+    assert _around_holes(after) - _around_holes(before) <= {guid("a", app)}
+
+
+def _around_holes(found: dict[str, Document]) -> set[str]:
+    rows = [row for row in found.values() if row["pattern"] == "audit_gap_around_change"]
+    return {each for row in rows for each in row["details"]["principalIds"]}
 
 
 @pytest.mark.parametrize("source", SOURCES)
