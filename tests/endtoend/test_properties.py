@@ -197,16 +197,8 @@ def test_a_rename_in_the_middle_of_a_story_changes_no_other_finding(seed: int) -
         for found in (before, after)
     ]  # fmt: skip
     assert told[1] == told[0]
-    new = [row for key, row in after.items() if key not in before]
-    # A hole is found in a log, and names the principals whose changes lie around it.
-    of_principals = [row for row in new if row["subject"]["label"] != "LogSource"]
-    assert {row["subject"]["key"] for row in of_principals} <= {f"{TENANT}/app:{guid('a', app)}"}
-    assert _around_holes(after) - _around_holes(before) <= {guid("a", app)}
-
-
-def _around_holes(found: dict[str, Document]) -> set[str]:
-    rows = [row for row in found.values() if row["pattern"] == "audit_gap_around_change"]
-    return {each for row in rows for each in row["details"]["principalIds"]}
+    # Not always as the subject: another may bear its former name, and a hole is found in a log.
+    assert [row for key, row in after.items() if key not in before and guid("a", app) not in str(row)] == []
 
 
 @pytest.mark.parametrize("source", SOURCES)
