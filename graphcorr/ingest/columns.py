@@ -17,6 +17,7 @@ import pyarrow as pa
 from msgspec import Struct, convert
 from msgspec.structs import asdict, astuple, fields
 
+from graphcorr.errors import ConfigError
 from graphcorr.records import Record
 
 TIME = pa.timestamp("us", "UTC")
@@ -43,15 +44,39 @@ def table_of(record: type[Record], records: Iterable[Record]) -> pa.Table:
     """Records of one class as rows, in their order.
 
     Text that is no Unicode is kept with replacement marks and integers beyond 64 bits are left out: the record as it
-    was written is kept elsewhere, and one hostile value must not stop a load.
+    was written is kept elsewhere, and one hostile value must not stop a load. ConfigError for a value of another type
+    than the class declares, which is a mistake in a loader.
     """
     return pa.Table.from_arrays(list(columns_by_name(record, records).values()), schema=schema_of(record))
 
 
 def columns_by_name(record: type[Record], records: Iterable[Record]) -> dict[str, pa.Array]:
     """As `table_of`, each column under its name."""
-    columns = zip(*map(astuple, records), strict=True)
-    return {field.name: array(values, field.type) for values, field in zip(columns, schema_of(record), strict=True)}
+    columns = list(zip(*map(astuple, records), strict=True))
+    found: dict[str, pa.Array] = {}
+    for values, field in zip(columns, schema_of(record), strict=True):
+        try:
+            found[field.name] = array(values, field.type)
+        except pa.ArrowTypeError as error:
+            raise _wrong_type(f"{record.__name__}.{field.name}", field.type, values, columns[0]) from error
+    return found
+
+
+def _wrong_type(where: str, kind: pa.DataType, values: Sequence[Any], sources: Sequence[str]) -> ConfigError:
+    """What to say of a column with a value that no such column holds."""
+
+    def refused(value: Any) -> bool:
+        try:
+            array([value], kind)
+        except pa.ArrowTypeError:
+            return True
+        return False
+
+    source, value = next((source, value) for source, value in zip(sources, values, strict=True) if refused(value))
+    return ConfigError(
+        f"the loader of {source} put a {type(value).__name__} into {where}, which takes {kind}",
+        hint="ids go through `ids`, times through `times`, text through `as_text`: see loaders/README.md",
+    )
 
 
 def completed(record: type[Record], columns: Mapping[str, pa.Array], rows: int) -> pa.Table:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from graphcorr.errors import ConfigError
-from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader, Parse
+from graphcorr.errors import ConfigError, RecordError
+from graphcorr.ingest.loader import UNEXPECTED, Carrier, Context, JsonObject, Loader, Parse
 from graphcorr.ingest.readers import Page
 
 # Hostile input may have new keys in every object; then knowing the last few thousand signatures is enough.
@@ -119,11 +119,12 @@ Detected = Match | NotLoaded | None
 
 
 class Detector:
-    """Finds the loader of an object. ConfigError if two loaders want the same category, table or object."""
+    """Finds the loader of an object. ConfigError if two loaders want the same category, table or object, RecordError
+    if none wants it and the claim of one failed."""
 
     def __init__(self, loaders: Sequence[Loader]) -> None:
         self._loaders = tuple(loaders)
-        self._by_category, self._by_table = _indexes(self._loaders)
+        self._by_category, self._by_table = indexes(self._loaders)
         self._by_page: dict[Page, dict[tuple[Any, ...], Detected]] = {}
         self._page: Page | None = None
         self._known: dict[tuple[Any, ...], Detected] = {}
@@ -198,16 +199,26 @@ class Detector:
     ) -> Loader | None:
         if stated and stated.lower() in self._by_table:
             return None
-        claiming = [
-            loader
-            for loader in self._loaders
-            if carrier in loader.parse and carrier in loader.claims and loader.claims[carrier](keys, obj, context)
-        ]
+        claiming: list[Loader] = []
+        failed: list[RecordError] = []
+        for loader in self._loaders:
+            try:
+                if carrier in loader.claims and loader.claims[carrier](keys, obj, context):
+                    claiming.append(loader)
+            except UNEXPECTED as error:  # the object may well be another's
+                failed.append(
+                    RecordError(
+                        f"claims of the loader of {loader.source} failed: {type(error).__name__}: {error}",
+                        hint="a claim must take any object: use `get`, see loaders/README.md",
+                    )
+                )
         if len(claiming) > 1:
             names = " and ".join(loader.source for loader in claiming)
             raise ConfigError(
                 f"two loaders claim an object: {names}", hint=f"their `claims` for {carrier} must exclude each other"
             )
+        if failed and not claiming:
+            raise failed[0]
         return claiming[0] if claiming else None
 
 
@@ -238,8 +249,8 @@ def _collection(obj: JsonObject, page: Page) -> str | None:
 
 
 @lru_cache(maxsize=8)  # every file has a detector
-def _indexes(loaders: tuple[Loader, ...]) -> tuple[Mapping[str, Loader], Mapping[str, Loader]]:
-    """The loaders by category and by table."""
+def indexes(loaders: tuple[Loader, ...]) -> tuple[Mapping[str, Loader], Mapping[str, Loader]]:
+    """The loaders by category and by table. ConfigError if two have the same."""
     return (
         _index(loaders, lambda loader: loader.categories, "category"),
         _index(loaders, lambda loader: (loader.source, *loader.tables), "table"),

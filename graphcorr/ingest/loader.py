@@ -98,3 +98,7 @@ class Loader:
     known: Mapping[Carrier, frozenset[str]] = field(default_factory=dict)
     # For sources with very many records, exported as JSON Lines.
     short_cuts: Mapping[Carrier, ShortCut] = field(default_factory=dict)
+
+    def makes(self, record: object) -> bool:
+        """Whether the record is one of this source that can be told from others."""
+        return type(record) is self.record and record.source == self.source and bool(record.event_key)

@@ -12,10 +12,12 @@ from types import ModuleType
 
 import graphcorr.loaders
 from graphcorr.errors import ConfigError
+from graphcorr.ingest.detect import indexes
 from graphcorr.ingest.loader import Carrier, Loader
 from graphcorr.records import Record
 
 _USER_PACKAGE = "graphcorr_user_loaders"
+LOADER_PACKAGES = (f"{graphcorr.loaders.__name__}.", f"{_USER_PACKAGE}.")
 
 # What a file with a mistake in it raises on import.
 _BROKEN = (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError)
@@ -30,7 +32,8 @@ def all() -> tuple[Loader, ...]:  # noqa: A001 - reads as registry.all()
 def discover(folders: tuple[Path, ...] = ()) -> tuple[Loader, ...]:
     """The loaders that come with graphcorr, then those in the user's folders, by file name.
 
-    ConfigError if a file cannot be imported, has no `LOADER`, or two loaders read the same source.
+    ConfigError if a file cannot be imported or has no sound `LOADER`, or two loaders read the same source, category or
+    table.
     """
     found = [_bundled(name) for place in graphcorr.loaders.__path__ for name in _modules(Path(place))]
     found += [_from_file(folder / f"{name}.py") for folder in folders for name in _modules(folder)]
@@ -42,7 +45,9 @@ def discover(folders: tuple[Path, ...] = ()) -> tuple[Loader, ...]:
                 hint="each source has one loader; give the new one another `source` or remove it",
             )
         by_source[loader.source] = where
-    return tuple(loader for _, loader in found)
+    loaders = tuple(loader for _, loader in found)
+    indexes(loaders)
+    return loaders
 
 
 def _modules(folder: Path) -> list[str]:
@@ -87,6 +92,13 @@ def _loader_of(module: ModuleType, where: str) -> tuple[str, Loader]:
         raise ConfigError("LOADER.record is no record class", where=where, hint="use a class of graphcorr.records")
     if not loader.parse or not (set(loader.parse) | set(loader.claims) | set(loader.known)) <= set(Carrier):
         raise ConfigError("LOADER.parse, claims and known take members of Carrier as keys", where=where)
+    for name in ("claims", "known", "short_cuts"):
+        without = sorted(set(getattr(loader, name)) - set(loader.parse))
+        if without:
+            raise ConfigError(f"LOADER.{name} has {', '.join(without)}, which LOADER.parse does not read", where=where)
+    for name in ("categories", "tables"):
+        if isinstance(getattr(loader, name), str):
+            raise ConfigError(f"LOADER.{name} is a text, not a tuple of texts", where=where, hint="add a comma")
     return where, loader
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from graphcorr import ids
-from graphcorr.errors import GraphcorrError, RecordError
+from graphcorr.errors import ConfigError, GraphcorrError, RecordError
 from graphcorr.ingest import readers, workers
 from graphcorr.ingest import registry as registered
 from graphcorr.ingest.columns import joined
@@ -391,15 +392,27 @@ class _Reading:
         """The records of an object, `_match` says how they were found; none with the reason counted."""
         tally = self._tally
         try:
-            match = self._detector.detect(obj, page, context)
-            if not isinstance(match, Match):
-                self._note_unread(match, obj, line)
-                return ()
+            detected = self._detector.detect(obj, page, context)
+        except RecordError as error:
+            tally.skipped += 1
+            tally.problem(line, error.message, error.hint)
+            return ()
+        if not isinstance(detected, Match):
+            self._note_unread(detected, obj, line)
+            return ()
+        match = detected
+        try:
             tally.recognised = True
             obj = match.prepared(obj)
             match.count(obj)
             found = match.parse(obj, context)
             records = (found,) if isinstance(found, Record) else tuple(found or ())
+            if not all(map(match.loader.makes, records)):
+                raise ConfigError(
+                    f"the loader of {match.loader.source} made no {match.loader.record.__name__} of its source with an "
+                    f"event key, but {records!r:.200}",
+                    hint="see loaders/README.md",
+                )
         except RecordError as error:
             tally.skipped += 1
             tally.problem(line, error.message, error.hint)
@@ -407,7 +420,8 @@ class _Reading:
             raise  # a mistake in a loader's declaration, not in the input
         except UNEXPECTED as error:
             tally.skipped += 1
-            tally.problem(line, f"unexpected shape: {type(error).__name__}: {_short(str(error))}")
+            message = f"unexpected shape: {type(error).__name__}: {_short(str(error))}"
+            tally.problem(line, message, f"the loader of {match.loader.source} does not know it{_place(error)}")
         else:
             if records:
                 self._match = match
@@ -485,6 +499,16 @@ def _observed_at(options: ReadOptions, name: str) -> str | None:
         except ValueError:
             continue  # 20260231
     return None
+
+
+def _place(error: BaseException) -> str:
+    """Where in a loader an error came from."""
+    places = [
+        f" ({Path(frame.f_code.co_filename).name}, line {line})"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith(registered.LOADER_PACKAGES)
+    ]
+    return places[-1] if places else ""
 
 
 def _short(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from ingest_samples import ALPHA, BETA
 
-from graphcorr.errors import ConfigError
+from graphcorr.errors import ConfigError, RecordError
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
 from graphcorr.ingest.loader import Carrier, Context
 from graphcorr.ingest.readers import CSV_PAGE, PLAIN, ROW_PAGE, Page
@@ -70,6 +70,16 @@ def test_two_loaders_must_not_want_the_same():
         Detector((ALPHA, replace(other, categories=("AlphaCategory",))))
     with pytest.raises(ConfigError, match="two loaders for table Alpha: Alpha and Other"):
         Detector((ALPHA, replace(other, tables=("Alpha",))))
+
+
+def test_a_claim_that_fails_takes_nothing_from_others_and_is_named():
+    broken = replace(BETA, source="Broken", categories=(), tables=(), claims={Carrier.GRAPH: lambda *_: {}["n"]})
+    broken = replace(broken, parse={Carrier.GRAPH: broken.parse[Carrier.REST]})
+    detector = Detector((ALPHA, broken))
+    found = detector.detect({"n": 1, "graphOnly": 1}, PLAIN, Context())
+    assert isinstance(found, Match) and found.loader is ALPHA
+    with pytest.raises(RecordError, match="claims of the loader of Broken failed: KeyError: 'n'"):
+        detector.detect({"n": 1, "other": 1}, PLAIN, Context())
 
 
 def test_unread_tables_are_counted_and_are_no_error(read):

@@ -41,6 +41,15 @@ def test_a_folder_of_the_user_adds_loaders(tmp_path):
         (GOOD.format(source="AuditLogs"), r"two loaders for AuditLogs: .*entra_audit_logs\.py and .*broken\.py"),
         (GOOD.format(source="B").replace("record=Activity", "record=dict"), r"LOADER\.record is no record class"),
         (GOOD.format(source="C").replace("Carrier.ROW", "'row'"), r"take members of Carrier as keys"),
+        (GOOD.format(source="D").replace('title="t"', 'title="t", categories="D"'), r"LOADER\.categories is a text"),
+        (
+            GOOD.format(source="E").replace('title="t"', 'title="t", tables=("AuditLogs",)'),
+            r"two loaders for table AuditLogs",
+        ),
+        (
+            GOOD.format(source="F").replace('title="t"', 'title="t", claims={Carrier.CSV: lambda *_: True}'),
+            r"LOADER\.claims has csv, which LOADER\.parse does not read",
+        ),
     ],
 )
 def test_a_broken_loader_is_named(tmp_path, content, message):

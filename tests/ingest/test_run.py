@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
@@ -11,8 +12,12 @@ from pathlib import Path
 import pytest
 from ingest_samples import J1, J2, LOADERS, Kept
 
+from graphcorr.errors import ConfigError
 from graphcorr.ingest import run
+from graphcorr.ingest.columns import table_of
+from graphcorr.ingest.loader import Carrier, Loader
 from graphcorr.ingest.run import ReadOptions, read_logs
+from graphcorr.records import Activity
 
 
 def test_a_delivery_says_how_the_record_came(read, tmp_path):
@@ -116,3 +121,41 @@ def test_every_observed_file_passes_through(shared_data):
         ("signIns-v1-list.invalid.json", 64),
     }
     assert all(b"[redacted]" not in delivered.raw for delivered in sink.all)
+
+
+def _of_one_loader(read, records, **made):
+    """What is read of rows with a loader that makes records of these fields, or raises what is given."""
+
+    def parse(obj, context):
+        found = {name: value(obj) if callable(value) else value for name, value in made.items()}
+        return Activity(**{"source": "Made", "event_key": "k", "service": "s", "operation": "o", **found})
+
+    loader = Loader(source="Made", record=Activity, title="t", parse={Carrier.ROW: parse})
+    return read("\n".join(records).encode(), loaders=[loader])
+
+
+ROW = '{"Type":"Made","TimeGenerated":"2026-05-11T08:00:00Z","N":1}'
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        ({"event_key": None}, "the loader of Made made no Activity of its source with an event key"),
+        ({"source": "Other"}, "the loader of Made made no Activity of its source with an event key"),
+        ({"operation": {"a": 1}}, "the loader of Made put a dict into Activity.operation, which takes string"),
+        ({"at": "2026-05-11"}, "the loader of Made put a str into Activity.at, which takes timestamp"),
+    ],
+)
+def test_a_mistake_in_a_loader_is_told_as_such(read, made, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        delivered, _ = _of_one_loader(read, [ROW], **made)
+        table_of(Activity, [one.record for one in delivered])
+
+
+def test_a_shape_that_a_loader_does_not_know_names_the_loader(read):
+    _, report = _of_one_loader(read, [ROW], operation=lambda obj: obj["Nope"])
+    (problem,) = report.problems
+    assert (problem.message, problem.hint) == (
+        "unexpected shape: KeyError: 'Nope'",
+        "the loader of Made does not know it",
+    )
