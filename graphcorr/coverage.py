@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from graphcorr.archive.archive import Archive
 from graphcorr.home import Home, Waiting
+from graphcorr.projection.project import current
 from graphcorr.stores import StoreChoice, open_store
 from graphcorr.tables import Table
 
@@ -55,14 +59,28 @@ def coverage(
 ) -> Table:
     """One row per tenant, source and scope: entries, bytes, delay (seconds), duplicates, gaps by kind, unknown fields.
 
+    Below them one row, without a tenant, for each source with entries of which nothing says whose they are.
     The fields that no loader knows are those of the source in anything loaded into the home, whatever the tenant.
     """
     place = Home(home)
     with place.lock(False, "coverage", lock_timeout, waiting), closing(open_store(place.root, store)) as opened:
-        rows = opened.query(_SOURCES).rows
+        rows = list(opened.query(_SOURCES).rows)
         unknown = place.unknown_fields
+        lost = without_tenant(place)
     source = _OF_SOURCES.index("source")
+    nothing: dict[str, Any] = {**dict.fromkeys(_OF_SOURCES[:-1]), "gapKinds": []}
+    rows += [tuple({**nothing, "source": name, "entries": count}.values()) for name, count in lost.items()]
     return Table(_OF_SOURCES, [(*row[:-1], _counted(row[-1]), unknown.get(row[source], [])) for row in rows])
+
+
+def without_tenant(home: Home) -> Mapping[str, int]:
+    """Source → events of the home that are in no graph, since nothing says to which tenant they belong.
+
+    None are known if archive or configuration changed since the last projection.
+    """
+    settings = home.settings
+    made = current(Archive(home.archive_dir), settings.config, home.projection_dir, users=settings.users)
+    return made.without_tenant if made is not None else {}
 
 
 def undecided(

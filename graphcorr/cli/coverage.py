@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graphcorr.cli.shared import Command, Options, format_option, note, note_if_stale, pass_options
+from graphcorr.cli.shared import Command, Options, format_option, note, note_if_stale, note_without_tenant, pass_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,5 +40,6 @@ def coverage(options: Options, undecided: bool, form: str) -> None:
     open_questions = ask(not_judged)
     table = open_questions if undecided else ask(delivered)
     show_table(table.columns, table.rows, form)
+    note_without_tenant(options)
     for reason, count, meaning in () if undecided else totals(open_questions):
         note(options, f"{count} sign-ins cannot be judged ({reason}): {meaning}; --undecided says which")

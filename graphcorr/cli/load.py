@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graphcorr.cli.shared import Command, Options, format_option, note, pass_options
+from graphcorr.cli.shared import Command, Options, format_option, note, note_without_tenant, pass_options
 from graphcorr.home import USERS
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def load(
             waiting=options.waiting,
         )
     show_summary(options, result.read, form)
+    if not archive_only:
+        note_without_tenant(options)
     error = result.read.input_error()
     if error is not None:
         raise error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graphcorr.cli.shared import Command, Options, pass_options
+from graphcorr.cli.shared import Command, Options, note_without_tenant, pass_options
 from graphcorr.cli.values import named_value
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def scan(
             waiting=options.waiting,
         )
     show_document(document, form)
+    note_without_tenant(options)
     if fail_on == "never":
         document, fail_on = structs.replace(document, findings=()), SEVERITIES[0]
     return exit_code(document, fail_on=fail_on, fail_on_undecided=fail_on_undecided)

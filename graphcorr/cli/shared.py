@@ -141,6 +141,18 @@ def note_if_stale(options: Options) -> None:
         note(options, "the graph is older than the archive or the configuration: `graphcorr scan` brings it up to date")
 
 
+def note_without_tenant(options: Options) -> None:
+    """Say on stderr what is in no graph, because nothing says whose it is."""
+    from graphcorr.coverage import without_tenant
+
+    for source, count in without_tenant(options.opened_home).items():
+        note(
+            options,
+            f"{source}: nothing says to which tenant {count:,} of its entries belong, so no graph shows them "
+            "(name it under [subscriptions] or [workspaces] in graphcorr.toml, or load the files with --tenant)",
+        )
+
+
 @contextmanager
 def reading(options: Options, purpose: str) -> Iterator[Store]:
     """The home's store, open for reading, under the shared lock."""

@@ -171,6 +171,28 @@ def event_schema(archive: Archive, kind: str) -> pa.Schema:
     return pa.schema([field for field in archive.schema(kind) if field.name in event_columns(kind)])
 
 
+def without_tenant(duck: duckdb.DuckDBPyConnection, archive: Archive, only_tenant: str | None) -> dict[str, int]:
+    """Source → events of which nothing says whose they are: they are in no graph. After the survey."""
+    put_only_tenant(duck, only_tenant)
+    days: dict[str, list[date]] = defaultdict(list)
+    if only_tenant is None:
+        unstated = "coalesce(tenant_id, path_tenant_id, given_tenant_id) IS NULL"
+        found = duck.execute(f"SELECT DISTINCT kind, day FROM looked_over WHERE {unstated}").fetchall()
+        for kind, day in found:
+            days[kind].append(day)
+    counts: dict[str, int] = {}
+    for kind in sorted(days):
+        schema = archive.schema(kind)
+        create_view(duck, "unstated", archive.files(kind, days[kind]), schema)
+        few = pa.schema([schema.field("source"), schema.field("event_key")])
+        counts |= duck.execute(f"""
+            SELECT source, count(*) FROM (
+                SELECT source, event_key FROM ({tenant_sql("unstated", few)})
+                GROUP BY source, event_key HAVING count(tenant) = 0)
+            GROUP BY source ORDER BY source""").fetchall()
+    return counts
+
+
 def put_only_tenant(duck: duckdb.DuckDBPyConnection, only_tenant: str | None) -> None:
     steps.put(duck, "only_tenant", {"tenant": pa.string()}, [(only_tenant,)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ class Projection:
 
     id: str
     tables: Path
+    # Source → events in the archive that belong to no known tenant, and so to no graph.
+    without_tenant: Mapping[str, int]
 
 
 def tables_dir(root: Path, projection_id: str) -> Path:
@@ -55,6 +58,7 @@ def project(
     shutil.rmtree(temp, ignore_errors=True)
     with daily_layer.opened(config, users, temp) as duck:
         surveyed = survey(duck, archive, config, users, root / "survey")
+        without_tenant = daily_layer.without_tenant(duck, archive, surveyed.only_tenant)
         daily = daily_layer.build(duck, archive, config, surveyed, root / "daily", progress)
         inputs = archive.inputs()
         projection_id = ids.digest(
@@ -83,10 +87,11 @@ def project(
                 written.result()
             work.replace(target)
     fresh = root / "current.json.new"
-    fresh.write_text(json.dumps({"state": state, "id": projection_id}), encoding="utf-8")
+    made_now = {"state": state, "id": projection_id, "withoutTenant": without_tenant}
+    fresh.write_text(json.dumps(made_now), encoding="utf-8")
     fresh.replace(root / "current.json")
     shutil.rmtree(temp, ignore_errors=True)
-    return Projection(projection_id, target)
+    return Projection(projection_id, target, without_tenant)
 
 
 def forget_tables(root: Path, keep: set[str]) -> None:
@@ -105,7 +110,7 @@ def _current(root: Path, state: str) -> Projection | None:
     tables = tables_dir(root, stored["id"])
     if stored["state"] != state or not tables.is_dir():
         return None
-    return Projection(stored["id"], tables)
+    return Projection(stored["id"], tables, stored["withoutTenant"])
 
 
 def _state(archive: Archive, config: Config, users: str) -> str:

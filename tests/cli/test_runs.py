@@ -35,6 +35,19 @@ def test_load_tells_what_each_file_held_and_what_was_wrong_in_it(tmp_path: Path,
     assert str(tmp_path / "missing") in shown.err
 
 
+def test_what_belongs_to_no_known_tenant_is_said_by_all_that_could_be_taken_to_show_it(
+    tmp_path: Path, constructed: Path, capsys
+) -> None:
+    log = constructed / "log-analytics-json" / "AZKVAuditLogs.jsonl"
+    place = ["--home", str(tmp_path / "home")]
+    for command in (["load", str(log)], ["scan"], ["coverage"]):
+        assert run([*command, *place]) == 0
+        assert "AZKVAuditLogs: nothing says to which tenant 1 of its entries belong" in capsys.readouterr().err
+    assert run(["coverage", *place, "--format", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["tenant"], row["source"], row["entries"]) == (None, "AZKVAuditLogs", 1)
+
+
 def test_load_of_nothing_readable_is_3(tmp_path: Path, capsys) -> None:
     assert run(["load", str(tmp_path / "missing"), "--archive-only", "--home", str(tmp_path / "home")]) == 3
     assert str(tmp_path / "missing") in capsys.readouterr().err

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from graphcorr.config import Complete, Config
+from graphcorr.projection.project import current
 from tests.builders import (
     OTHER_TENANT,
     SUBSCRIPTION,
@@ -198,3 +199,27 @@ def test_blobs_of_a_vault_are_a_matter_of_that_vault(tmp_path: Path) -> None:
     graph = graph_of(tmp_path, files, tenant=TENANT)
     (gap,) = graph.nodes("Gap", kind="missingBlob")
     assert (gap["source"], gap["scope"], gap["start"]) == ("AZKVAuditLogs", vault_id("kv-hr"), moment("07:00"))
+
+
+@pytest.mark.parametrize(
+    ("others", "tenant", "configured", "lost"),
+    [
+        ([], None, Config(), {"AZKVAuditLogs": 2}),
+        ([TENANT], None, Config(), {}),  # the only tenant there is
+        ([TENANT, OTHER_TENANT], None, Config(), {"AZKVAuditLogs": 2}),
+        ([TENANT, OTHER_TENANT], TENANT, Config(), {}),
+        ([TENANT, OTHER_TENANT], None, Config(subscriptions={SUBSCRIPTION: TENANT, "x": OTHER_TENANT}), {}),
+    ],
+)
+def test_events_of_no_known_tenant_are_counted(
+    tmp_path: Path, others: list[str], tenant: str | None, configured: Config, lost: dict[str, int]
+) -> None:
+    place = Place(tmp_path)
+    place.load({"vault.jsonl": jsonl(vault_act(1, at("08:00")), vault_act(2, at("09:00")))})
+    # Another delivery of one of them, which may state a tenant.
+    place.load({"again.jsonl": jsonl(vault_act(1, at("08:00")), vault_act(2, at("09:00")))}, tenant=tenant)
+    place.load({"others.jsonl": jsonl(*(sign_in(n, at("08:00"), tenant=other) for n, other in enumerate(others)))})
+    projected = place.graph(configured).projection
+    assert projected.without_tenant == lost
+    held = current(place.archive, configured, tmp_path / "projection")
+    assert held is not None and held.without_tenant == lost
