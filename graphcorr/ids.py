@@ -19,7 +19,7 @@ ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 # What sources and tools write where they have no id, in letters and digits alone (log-facts 1.3).
 _NO_ID = ("null", "none", "nil", "na", "nan", "notavailable", "notapplicable", "undefined", "unknown")
 _OTHER = r"[\W_]*+"
-_STATES_NONE = re.compile(f"{_OTHER}(?:{'|'.join(map(_OTHER.join, _NO_ID))})?{_OTHER}\\Z")
+_STATES_NONE = re.compile(f"{_OTHER}(?:{'|'.join(map(_OTHER.join, _NO_ID))})?{_OTHER}\\Z", re.IGNORECASE)
 
 # No GUID or address is longer, not even with blanks, port and zone; what is remembered stays small.
 _LONGEST = 96
@@ -49,6 +49,11 @@ def text(value: object) -> str | None:
     if value is None or value == "" or value == "<null>":
         return None
     return value if isinstance(value, str) else str(value)
+
+
+def states_none(written: str) -> bool:
+    """Whether a text is what sources and tools write where they have no id and no time: `null`, `N/A`, `-`, zeros."""
+    return written == ZERO_GUID or _STATES_NONE.match(written) is not None
 
 
 def guid(value: object) -> str | None:
@@ -83,7 +88,7 @@ def object_id(value: object) -> str | None:
     if found is not None:
         return found
     kept = value.strip().lower()
-    return None if kept.strip("{}") == ZERO_GUID or _STATES_NONE.match(kept) else kept
+    return None if states_none(kept.strip("{}")) else kept
 
 
 def token_guid(value: object) -> str | None:

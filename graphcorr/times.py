@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from graphcorr import ids
 from graphcorr.errors import RecordError, UsageError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ _US = re.compile(
 
 
 def parse_time(value: object, zone: tzinfo = UTC) -> datetime | None:
-    """An event time as aware UTC; None for an absent value (None, blank).
+    """An event time as aware UTC; None for an absent value (None, blank, a word for nothing).
 
     `zone` applies to spellings that name none. Raises RecordError for text that is no time and for
     instants outside 2001–2099, which no Entra ID or Azure log can hold.
@@ -57,6 +58,8 @@ def parse_date(value: object, zone: tzinfo = UTC) -> datetime | None:
         try:
             when = datetime.fromisoformat(text)  # cuts digits beyond microseconds
         except ValueError:
+            if ids.states_none(text):
+                return None
             when = _parse_us(text)
     elif isinstance(value, datetime):
         when = value

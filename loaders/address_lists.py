@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graphcorr import ids
+from graphcorr import ids, times
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_text
+from graphcorr.ingest.fields import as_int, as_text, first
 from graphcorr.ingest.indicators import address_or_network
 from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
@@ -41,15 +41,16 @@ _KNOWN = frozenset((*_ADDRESSES, *_FROM, *_UNTIL, *_DESCRIPTIONS, *_PROVIDERS, *
 
 def _parse_row(obj: JsonObject, context: Context) -> Indicator:
     row = {_name(key): value for key, value in obj.items()}
-    written = _first(row, _ADDRESSES)
+    written = first(row, *_ADDRESSES)
     value = address_or_network(written)
     if value is None:
         raise RecordError(
             f"not an address or network: {str(written)[:60]!r}", hint="expected 192.0.2.1, 2001:db8::1 or 192.0.2.0/24"
         )
-    valid_from, valid_until = date_or_none(_first(row, _FROM)), date_or_none(_first(row, _UNTIL))
-    description = as_text(_first(row, _DESCRIPTIONS))
-    provider = as_text(_first(row, _PROVIDERS))
+    # An unreadable end would be none, that is for ever.
+    valid_from, valid_until = date_or_none(first(row, *_FROM)), times.parse_date(first(row, *_UNTIL))
+    description = as_text(first(row, *_DESCRIPTIONS))
+    provider = as_text(first(row, *_PROVIDERS))
     return Indicator(
         source=SOURCE,
         # No id of its own: the same line in two files is one indicator.
@@ -58,7 +59,7 @@ def _parse_row(obj: JsonObject, context: Context) -> Indicator:
         value=value,
         valid_from=valid_from,
         valid_until=valid_until,
-        confidence=_score(_first(row, _SCORES)),
+        confidence=_score(first(row, *_SCORES)),
         description=description,
         provider=provider,
     )
@@ -68,13 +69,9 @@ def _name(column: str) -> str:
     return column.strip().lower().replace(" ", "_").replace("-", "_").lstrip("#")
 
 
-def _first(row: JsonObject, names: tuple[str, ...]) -> object:
-    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
-
-
 def _score(value: object) -> int | None:
-    text = as_text(value)
-    return int(text) if text is not None and text.isdecimal() and len(text) < 4 else None
+    number = as_int(value)
+    return number if number is not None and 0 <= number < 1000 else None
 
 
 def _claims(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:

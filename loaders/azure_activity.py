@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import NO_CLAIMS, TokenClaims, sign_in_name, token_of
-from graphcorr.ingest.fields import as_list, as_object, as_text, first
+from graphcorr.ingest.fields import as_list, as_object, as_text, as_value, first, first_object
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity, Bridge, CredentialChange, Grant
@@ -147,9 +147,9 @@ def _parse_row(obj: JsonObject, context: Context) -> Activity:
         correlation=obj.get("CorrelationId"),
         caller=first(obj, "Caller"),
         ip=first(obj, "CallerIpAddress"),
-        claims=first(obj, "Claims_d", "Claims"),
-        authorization=first(obj, "Authorization_d", "Authorization"),
-        properties=first(obj, "Properties_d", "Properties"),
+        claims=first_object(obj, "Claims_d", "Claims"),
+        authorization=first_object(obj, "Authorization_d", "Authorization"),
+        properties=first_object(obj, "Properties_d", "Properties"),
         hierarchy=obj.get("Hierarchy"),
         received=obj.get("EventSubmissionTimestamp"),
         workspace=obj.get("TenantId"),
@@ -201,9 +201,9 @@ def _parse_flattened(obj: JsonObject, context: Context) -> Activity:
 def _activity(event: _Event, raw: JsonObject) -> Activity:
     at = times.parse_time(event.time)
     name = _operation(event.operation)
-    status = as_text(event.status)
+    status = as_value(event.status)
     outcome = _outcome(status)
-    caller = as_text(event.caller)
+    caller = as_value(event.caller)
     token = token_of(event.claims, caller)
     detail = _Properties(event.properties)
     resource_id = _resource_id(event, detail)
@@ -280,7 +280,7 @@ class _Properties:
 
 
 def _operation(operation: object) -> str:
-    text = as_text(operation)
+    text = as_value(operation)
     if text is None or not text.strip():
         raise RecordError(
             "activity log record without an operation", hint="expected operationName or OperationNameValue"
@@ -500,8 +500,9 @@ def _lowered(obj: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _value(stated: object) -> object:
-    """`{"value": …, "localizedValue": …}` or the bare value."""
-    return stated.get("value") if isinstance(stated, dict) else stated
+    """`{"value": …, "localizedValue": …}`, also as JSON text, or the bare value."""
+    found = as_object(stated)
+    return stated if found is None else found.get("value")
 
 
 def _event_of_path(path: object) -> str | None:

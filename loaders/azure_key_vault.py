@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from msgspec import Raw, Struct
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import TokenClaims, token_of, unflatten
-from graphcorr.ingest.fields import as_object, as_text, first, stated
+from graphcorr.ingest.fields import as_int, as_object, as_value, first, stated
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity
@@ -149,13 +148,13 @@ def _activity(event: _Event) -> Activity | None:
     vault = ids.arm_id(event.resource)
     if vault is not None and _PROVIDER not in vault:
         return None  # other services also name a category AuditEvent
-    operation = as_text(event.operation)
+    operation = as_value(event.operation)
     if operation is None:
         raise RecordError("key vault record without an operation", hint="expected operationName or OperationName")
     at = times.parse_time(event.time)
     token = token_of(event.claims)
-    http_status = _http_status(event.http_status)
-    signature = as_text(event.signature)
+    http_status = as_int(event.http_status)
+    signature = as_value(event.signature)
     object_path = _object_path(event.object_uri) or _object_path(event.request_uri)
     subscription_id = ids.subscription_of(vault)
     correlation_id = ids.object_id(event.correlation)
@@ -182,7 +181,7 @@ def _activity(event: _Event) -> Activity | None:
         user_principal_name=token.user_principal_name,
         app_id=token.app_id,
         ip=ids.ip_address(event.ip),
-        user_agent=as_text(event.client),
+        user_agent=as_value(event.client),
         resource_id=vault,
         object_path=object_path,
         token_id=token.token_id,
@@ -200,16 +199,6 @@ def _activity(event: _Event) -> Activity | None:
 
 def _claims_of(identity: object) -> object:
     return (as_object(identity) or {}).get("claim")
-
-
-def _http_status(value: object) -> int | None:
-    """200, 200.0, "200" or "200.0" as a number: columns of type double become texts like the last in CSV files."""
-    text = as_text(value)
-    try:
-        number = float(text) if text is not None else math.nan
-    except ValueError:
-        return None
-    return int(number) if number.is_integer() else None
 
 
 def _outcome(http_status: int | None, signature: str | None, token: TokenClaims) -> str | None:

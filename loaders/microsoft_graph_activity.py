@@ -12,7 +12,7 @@ from msgspec import Struct
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import words
-from graphcorr.ingest.fields import as_int, as_object, as_text, first, stated
+from graphcorr.ingest.fields import as_code, as_int, as_object, as_value, first, stated
 from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.short_cuts import of_records, strict
@@ -127,13 +127,13 @@ def _activity(request: _Request) -> Activity:
         user_id=user_id if principal_type == "user" else None,
         app_id=ids.object_id(request.app_id),
         ip=ids.ip_address(request.ip),
-        user_agent=as_text(request.user_agent),
+        user_agent=as_value(request.user_agent),
         token_id=ids.token_guid(request.sign_in_activity_id),
         token_issued_at=date_or_none(request.token_issued_at),
         roles=words(request.roles),
         scopes=words(request.scopes),
         wids=words(request.wids),
-        client_auth_method=as_text(request.client_auth_method),
+        client_auth_method=as_code(request.client_auth_method),
         correlation_id=ids.object_id(request.operation_id),
     )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_bool, as_int, as_object, as_text, first
+from graphcorr.ingest.fields import as_bool, as_int, as_object, as_text, as_value, first
 from graphcorr.ingest.indicators import address_or_network, pattern_addresses
 from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
@@ -26,7 +26,7 @@ def _parse_row(obj: JsonObject, context: Context) -> list[Indicator]:
     data = as_object(obj.get("Data")) or {}
     # The platform writes a new row for every version; the newest row of an id is the one that counts.
     at = times.parse_time(first(obj, "TimeGenerated", "Modified"))
-    active = _active(obj)
+    active = _active(obj, data)
     values = _values(obj, data)
     if not values and active is False:
         values = ("",)  # takes back earlier versions, whatever they said
@@ -42,21 +42,23 @@ def _parse_row(obj: JsonObject, context: Context) -> list[Indicator]:
             indicator_id=indicator_id,
             value=value,
             valid_from=date_or_none(first(obj, "ValidFrom")) or date_or_none(data.get("valid_from")),
-            valid_until=date_or_none(first(obj, "ValidUntil")) or date_or_none(data.get("valid_until")),
+            valid_until=times.parse_date(first(obj, "ValidUntil") or data.get("valid_until")),
             active=active,
             confidence=confidence,
-            description=as_text(data.get("description")) or as_text(data.get("name")),
+            description=as_value(data.get("description")) or as_value(data.get("name")),
             provider=first(obj, "Source", "SourceSystem"),
         )
         for value in values
     ]
 
 
-def _active(obj: JsonObject) -> bool | None:
-    stated = {name: as_bool(obj.get(name)) for name in ("IsActive", "IsDeleted", "Revoked")}
-    if stated["IsActive"] is False or stated["IsDeleted"] or stated["Revoked"]:
+def _active(obj: JsonObject, data: JsonObject) -> bool | None:
+    active, deleted, revoked = (as_bool(obj.get(name)) for name in ("IsActive", "IsDeleted", "Revoked"))
+    if revoked is None:  # the columns may be projected away
+        revoked = as_bool(data.get("revoked"))
+    if active is False or deleted or revoked:
         return False
-    return True if any(value is not None for value in stated.values()) else None
+    return None if active is deleted is revoked is None else True
 
 
 def _values(obj: JsonObject, data: JsonObject) -> tuple[str, ...]:

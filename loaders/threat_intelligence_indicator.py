@@ -8,7 +8,6 @@ from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.fields import as_bool, as_text, first
 from graphcorr.ingest.indicators import address_or_network
-from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import Indicator
 
@@ -40,7 +39,7 @@ def _parse_row(obj: JsonObject, context: Context) -> list[Indicator]:
             workspace_id=ids.guid(obj.get("TenantId")),
             indicator_id=indicator_id,
             value=value,
-            valid_until=date_or_none(obj.get("ExpirationDateTime")),
+            valid_until=times.parse_date(obj.get("ExpirationDateTime")),
             active=active,
             confidence=_score(obj.get("ConfidenceScore")),
             description=as_text(first(obj, "Description", "ThreatType")),

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from graphcorr import ids, times
-from graphcorr.ingest.fields import as_object, is_text_list
+from graphcorr.ingest.fields import as_code, as_object, is_text_list, stated
 
 _IDENTITY = "http://schemas.microsoft.com/identity/claims/"
 _XMLSOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
@@ -109,7 +109,7 @@ def read_claims(claims: Mapping[str, Any] | None, caller: object = None) -> Toke
     tenant_id = ids.guid(get("tid") or get(_TID))
     app_id = ids.object_id(get("appid") or get("azp"))
     mirid = ids.arm_id(get("xms_mirid"))
-    method = get("appidacr") or get("azpacr")
+    method = as_code(get("appidacr") or get("azpacr"))
     is_user = bool(upn or scopes or sign_in_name(caller))
     return TokenClaims(
         principal_type=_principal_type(claims, is_user=is_user, is_app=bool(mirid or app_id)),
@@ -125,7 +125,7 @@ def read_claims(claims: Mapping[str, Any] | None, caller: object = None) -> Toke
         roles=words(get("roles") or get(_ROLE)),
         scopes=scopes,
         wids=words(get("wids")),
-        client_auth_method=method if isinstance(method, str) and method in _AUTH_METHODS else None,
+        client_auth_method=method if method in _AUTH_METHODS else None,
     )
 
 
@@ -134,7 +134,7 @@ def unflatten(row: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     places: dict[str, tuple[int, int]] = {}
     for column, value in row.items():
-        if not column.startswith(_FLAT_PREFIX) or value is None or value == "":
+        if not column.startswith(_FLAT_PREFIX) or not stated(value) or value == ids.ZERO_GUID:
             continue
         flat, suffix = column[len(_FLAT_PREFIX) : -2], column[-2:]
         if suffix not in _FLAT_SUFFIXES:
@@ -174,13 +174,13 @@ def words(value: object) -> tuple[str, ...] | None:
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> tuple[str, ...] | None:
-    return tuple([part for part in _SEPARATORS.split(text) if part]) or None
+    return (tuple([part for part in _SEPARATORS.split(text) if part]) or None) if stated(text) else None
 
 
 def _principal_type(claims: Mapping[str, Any], *, is_user: bool, is_app: bool) -> str | None:
-    stated = claims.get("idtyp")
-    if isinstance(stated, str) and stated.lower() in ("app", "user"):
-        return stated.lower()
+    kind = claims.get("idtyp")
+    if isinstance(kind, str) and kind.lower() in ("app", "user"):
+        return kind.lower()
     # Old tokens have no `idtyp`. Only tokens of users have a sign-in name, delegated scopes or a `puid`.
     if is_user or "puid" in claims:
         return "user"

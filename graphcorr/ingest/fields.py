@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
@@ -10,13 +11,18 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What the sources write for "nothing" (log-facts 1.3).
-_ABSENT = ("", "<null>")
+# What sources and tools write for "nothing", exactly so (log-facts 1.3): the Azure CLI writes Python's `None`. In a
+# country `NA` is Namibia, and `none` is a kind of credential; where ids stand, `ids` knows more of such words.
+_ABSENT = frozenset(("", "-", "<null>", "null", "None", "N/A", "n/a", "nan", "NaN"))
+_LONGEST_ABSENT = max(map(len, _ABSENT))
+
+# Columns of numbers with gaps become texts like `200.0` in CSV files.
+_WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*\Z")
 
 
 def stated(value: object) -> bool:
-    """False for None, empty text and the exports' `<null>`; True for all else, also 0, False, [] and {}."""
-    return value is not None and not (isinstance(value, str) and value in _ABSENT)
+    """False for None, empty text and words like `<null>`, `None`, `N/A`; True for all else, also 0, False, [], {}."""
+    return value is not None and not (isinstance(value, str) and len(value) <= _LONGEST_ABSENT and value in _ABSENT)
 
 
 def as_object(value: object) -> dict[str, Any] | None:
@@ -36,7 +42,10 @@ def as_list(value: object) -> list[Any] | None:
 
 
 def as_text(value: object) -> str | None:
-    """A stated text or number as text; None for absent values, booleans, lists and objects."""
+    """A stated text or number as text; None for absent values, booleans, lists and objects.
+
+    For names, which are free to be `None` or `N/A`; of other values `as_value` says that they are not stated.
+    """
     if isinstance(value, str):
         return value if value and value != "<null>" else None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -44,12 +53,28 @@ def as_text(value: object) -> str | None:
     return str(value)
 
 
+def as_value(value: object) -> str | None:
+    """As `as_text`; None also for words that tools write where they have no value."""
+    return as_text(value) if stated(value) else None
+
+
+def as_code(value: object) -> str | None:
+    """A code as trimmed text from 0, 0.0, "0" or "0.0"; words are kept, None for booleans and fractions."""
+    number = as_int(value)
+    if number is not None:
+        return str(number)
+    return as_value(value.strip()) if isinstance(value, str) else None
+
+
 def as_bool(value: object) -> bool | None:
-    """True or False, also from text of any case (`TRUE`, `false`); None for everything else."""
+    """True or False, also from text of any case (`TRUE`, `false`) and from 1 and 0; None for everything else."""
     if isinstance(value, bool):
         return value
     lowered = value.strip().lower() if isinstance(value, str) else None
-    return True if lowered == "true" else False if lowered == "false" else None
+    if lowered in ("true", "false"):
+        return lowered == "true"
+    number = as_int(value)  # what queries answer where a column holds them in one byte
+    return bool(number) if number in (0, 1) else None
 
 
 def as_int(value: object) -> int | None:
@@ -60,16 +85,14 @@ def as_int(value: object) -> int | None:
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
-    try:
-        return int(value.strip()) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    whole = _WHOLE.match(value) if isinstance(value, str) else None
+    return int(whole[1]) if whole else None
 
 
 def as_words(value: object) -> tuple[str, ...] | None:
     """The words of a space-separated list, in its order; None if absent. A list of texts is taken as it is."""
     if isinstance(value, str):
-        return tuple(value.split()) if value not in _ABSENT else None
+        return tuple(value.split()) if stated(value) else None
     if is_text_list(value):
         return tuple(value)
     return None
@@ -84,9 +107,15 @@ def first(obj: Mapping[str, Any], *names: str) -> Any:
     """The value of the first name that states something; None if none does."""
     for name in names:
         value = obj.get(name)
-        if value is not None and value != "" and value != "<null>":
+        if stated(value):
             return value
     return None
+
+
+def first_object(obj: Mapping[str, Any], *names: str) -> Any:
+    """The first value that is an object, or its JSON text, and holds something; it is decoded only if it must be."""
+    found = [value for name in names if stated(value := obj.get(name)) and value != {}]
+    return next((value for value in found if as_object(value)), None) if len(found) > 1 else next(iter(found), None)
 
 
 def decoded(text: str, otherwise: Any = None) -> Any:

@@ -9,9 +9,11 @@ from graphcorr import ids
 
 _LONGEST = 96
 
-# A comparison of an address in a STIX pattern: `ipv4-addr:value = '…'`, `network-traffic:src_ref.value ISSUBSET '…'`.
+# A comparison of an address in a STIX pattern: `ipv4-addr:value = '…'`, `network-traffic:src_ref.value ISSUBSET '…'`,
+# `ipv6-addr:value IN ('…', '…')`.
 _COMPARISON = re.compile(
-    r"(?:ipv4-addr:value|ipv6-addr:value|network-traffic:(?:src|dst)_ref\.value)\s*(?:=|ISSUBSET)\s*'([^']{1,96})'"
+    r"(?:ipv4-addr:value|ipv6-addr:value|network-traffic:(?:src|dst)_ref\.value)\s*"
+    r"(?:=|ISSUBSET|IN\s*\()\s*('[^']{1,96}'(?:\s*,\s*'[^']{1,96}')*)"
 )
 # With these a pattern says more, or something else, than "any of these addresses".
 _NARROWER = re.compile(r"\b(?:AND|NOT|FOLLOWEDBY|REPEATS|WITHIN)\b|!=")
@@ -40,5 +42,6 @@ def pattern_addresses(pattern: object) -> tuple[str, ...]:
     """The addresses and networks of which any one matches a STIX pattern, each once; none if it asks for more."""
     if not isinstance(pattern, str) or _NARROWER.search(_TEXT.sub("''", pattern)):
         return ()
-    found = (address_or_network(value) for value in _COMPARISON.findall(pattern))
+    compared = (value for values in _COMPARISON.findall(pattern) for value in _TEXT.findall(values))
+    found = (address_or_network(value[1:-1]) for value in compared)
     return tuple(dict.fromkeys(value for value in found if value is not None))

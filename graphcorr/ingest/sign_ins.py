@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from graphcorr import ids
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_object, as_text
+from graphcorr.ingest.fields import as_code, as_object, as_text, as_value
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Parse, ShortCut
 from graphcorr.ingest.short_cuts import (
     Column,
@@ -207,12 +207,10 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
     get = properties.get
     created = parse_time(get("createdDateTime"))
     sent = _lenient_time(envelope.get("time"))
-    status = get("status")
-    code = _code(status.get("errorCode")) if isinstance(status, dict) else None
+    code = as_code((as_object(get("status")) or {}).get("errorCode"))
     if code is None:
-        code = _code(envelope.get("resultType"))
-    place = get("location")
-    country = as_text(place.get("countryOrRegion")) if isinstance(place, dict) else None
+        code = as_code(envelope.get("resultType"))
+    country = as_value((as_object(get("location")) or {}).get("countryOrRegion"))
     tenant_id = ids.guid(envelope.get("tenantId")) or ids.tenant_of(envelope.get("resourceId"))
     token_id = ids.token_guid(get("uniqueTokenIdentifier"))
     managed, assigned = _managed_resource(get("managedServiceIdentity"))
@@ -238,14 +236,14 @@ def _from_properties(source: str, kind: SignInKind, properties: JsonObject, enve
             resource_name=as_text(get("resourceDisplayName")),
             resource_service_principal_id=_id(get("resourceServicePrincipalId")),
             ip=ids.ip_address(get("ipAddress")) or ids.ip_address(envelope.get("callerIpAddress")),
-            country=country or as_text(envelope.get("location")),
-            user_agent=as_text(get("userAgent")),
+            country=country or as_value(envelope.get("location")),
+            user_agent=as_value(get("userAgent")),
             result_code=code,
             result_class=result_class(code),
             key_id=_id(get("servicePrincipalCredentialKeyId")),
             thumbprint=_thumbprint(get("servicePrincipalCredentialThumbprint")),
             federated_credential_id=_id(get("federatedCredentialId")),
-            credential_type=as_text(get("clientCredentialType")),
+            credential_type=as_value(get("clientCredentialType")),
             token_id=token_id,
             correlation_id=ids.object_id(get("correlationId")) or ids.object_id(envelope.get("correlationId")),
             session_id=ids.object_id(get("sessionId")),
@@ -263,12 +261,12 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
     get = obj.get
     created = parse_time(get("CreatedDateTime"))
     sent = _lenient_time(get("TimeGenerated"))
-    code = _code(get("ResultType"))
+    code = as_code(get("ResultType"))
     if code is None:
-        code = _code((as_object(get("Status")) or {}).get("errorCode"))
-    country = as_text(get("Location"))
+        code = as_code((as_object(get("Status")) or {}).get("errorCode"))
+    country = as_value(get("Location"))
     if country is None:
-        country = as_text((as_object(get("LocationDetails")) or {}).get("countryOrRegion"))
+        country = as_value((as_object(get("LocationDetails")) or {}).get("countryOrRegion"))
     token_id = ids.token_guid(get("UniqueTokenIdentifier"))
     managed, assigned = _managed_resource(get("ManagedServiceIdentity"))
     return _keyed(
@@ -295,13 +293,13 @@ def _from_row(source: str, kind: SignInKind, obj: JsonObject, _context: Context)
             resource_service_principal_id=_id(get("ResourceServicePrincipalId")),
             ip=ids.ip_address(get("IPAddress")),
             country=country,
-            user_agent=as_text(get("UserAgent")),
+            user_agent=as_value(get("UserAgent")),
             result_code=code,
             result_class=result_class(code),
             key_id=_id(get("ServicePrincipalCredentialKeyId")),
             thumbprint=_thumbprint(get("ServicePrincipalCredentialThumbprint")),
             federated_credential_id=_id(get("FederatedCredentialId")),
-            credential_type=as_text(get("ClientCredentialType")),
+            credential_type=as_value(get("ClientCredentialType")),
             token_id=token_id,
             correlation_id=ids.object_id(get("CorrelationId")),
             session_id=ids.object_id(get("SessionId")),
@@ -342,17 +340,6 @@ def _thumbprint(value: object) -> str | None:
     found = ids.thumbprint(value) if value else None
     kept = ids.object_id(value) if value and found is None else None
     return found or (kept.upper() if kept else None)
-
-
-def _code(value: object) -> str | None:
-    """A result code as trimmed text from 0, "0", 0.0."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else None
-    return (value.strip() or None) if isinstance(value, str) else None
 
 
 def _lenient_time(value: object) -> datetime | None:
@@ -486,7 +473,8 @@ _guid_of = Remembered(ids.guid)
 _tenant_of = Remembered(ids.tenant_of)
 _address_of = Remembered(ids.ip_address)
 _text_of = Remembered(as_text)
-_code_of = Remembered(_code)
+_value_of = Remembered(as_value)
+_code_of = Remembered(as_code)
 _class_of = Remembered(result_class)
 _thumbprint_of = Remembered(_thumbprint)
 _managed_of = Remembered(_managed_resource)
@@ -546,14 +534,14 @@ def _usual_export(category: str, raw: bytes) -> tuple[str | None, ...]:
         _text_of[stated.resourceDisplayName],
         _id_of[stated.resourceServicePrincipalId],
         _address_of[stated.ipAddress] or _address_of[envelope.callerIpAddress],
-        (place and _text_of[place.countryOrRegion]) or _text_of[envelope.location],
-        _text_of[stated.userAgent],
+        (place and _value_of[place.countryOrRegion]) or _value_of[envelope.location],
+        _value_of[stated.userAgent],
         code,
         _class_of[code],
         _id_of[stated.servicePrincipalCredentialKeyId],
         _thumbprint_of[stated.servicePrincipalCredentialThumbprint],
         _id_of[stated.federatedCredentialId],
-        _text_of[stated.clientCredentialType],
+        _value_of[stated.clientCredentialType],
         _guid_of[stated.appOwnerTenantId],
         _guid_of[stated.resourceOwnerTenantId],
         _guid_of[stated.homeTenantId],
@@ -569,7 +557,7 @@ def _usual_row(source: str, decode: Callable[[bytes], Any], raw: bytes) -> tuple
     if row.Type != source:
         raise RecordError("another table")
     _check(row.Id, row.CreatedDateTime)
-    code, country = _code_of[row.ResultType], _text_of[row.Location]
+    code, country = _code_of[row.ResultType], _value_of[row.Location]
     if code is None or (country is None and bytes(row.LocationDetails) not in _NO_PLACE):
         raise RecordError("result or country stand elsewhere")
     resource, assigned = _managed_of[row.ManagedServiceIdentity]
@@ -595,13 +583,13 @@ def _usual_row(source: str, decode: Callable[[bytes], Any], raw: bytes) -> tuple
         _id_of[row.ResourceServicePrincipalId],
         _address_of[row.IPAddress],
         country,
-        _text_of[row.UserAgent],
+        _value_of[row.UserAgent],
         code,
         _class_of[code],
         _id_of[row.ServicePrincipalCredentialKeyId],
         _thumbprint_of[row.ServicePrincipalCredentialThumbprint],
         _id_of[row.FederatedCredentialId],
-        _text_of[row.ClientCredentialType],
+        _value_of[row.ClientCredentialType],
         _guid_of[row.AppOwnerTenantId],
         _guid_of[row.ResourceOwnerTenantId],
         _guid_of[row.HomeTenantId],

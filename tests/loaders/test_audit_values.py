@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from graphcorr.ids import ZERO_GUID
 from graphcorr.ingest import audit_values as values
-from graphcorr.ingest.fields import as_bool, as_int, as_list, as_object, as_text, as_words, decoded, first
+from graphcorr.ingest.fields import (
+    as_bool,
+    as_code,
+    as_int,
+    as_list,
+    as_object,
+    as_text,
+    as_value,
+    as_words,
+    decoded,
+    first,
+)
 
 KEY = "aa69a500-84aa-4ac1-9031-c45cc86fa1ae"
 CLIENT = "91ca2ca8-0400-4643-af0e-f4aedba0d191"
@@ -230,7 +241,22 @@ def test_values_as_written_or_decoded_are_read_alike():
         "x",
         "7",
     ]
-    assert [as_bool("TRUE"), as_bool("false"), as_bool("1"), as_bool(0)] == [True, False, None, None]
-    assert [as_int("7"), as_int(7.0), as_int("7.5"), as_int(True), as_int("9" * 5000)] == [7, 7, None, None, None]
+    assert [as_bool("TRUE"), as_bool("false"), as_bool("1"), as_bool(0)] == [True, False, True, False]
+    assert [as_bool(7), as_bool("yes"), as_bool(None), as_bool([])] == [None] * 4
+    assert [as_int("7"), as_int(" 7.0 "), as_int(7.0), as_int("-7.")] == [7, 7, 7, -7]
+    assert [as_int(odd) for odd in ("7.5", "1_000", "", True, None, "9" * 5000)] == [None] * 6
+    assert [as_code(code) for code in (0, 0.0, "0.0", " 7000222 ", "Success")] == ["0", "0", "0", "7000222", "Success"]
+    assert [as_code(odd) for odd in ("None", " ", 0.5, True, None)] == [None] * 5
     assert [as_words("a  b"), as_words(""), as_words(["a"]), as_words([1])] == [("a", "b"), None, ("a",), None]
     assert first({"a": "", "b": "<null>", "c": 0, "d": 1}, "a", "b", "c", "d") == 0
+
+
+@pytest.mark.parametrize("nothing", ["", "-", "<null>", "null", "None", "N/A", None])
+def test_words_of_tools_for_nothing_are_not_stated(nothing):
+    assert as_value(nothing) is None
+    assert first({"a": nothing, "b": "x"}, "a", "b") == "x"
+
+
+@pytest.mark.parametrize("value", ["NA", "none", "Unknown", "x - y"])
+def test_a_country_and_a_kind_of_credential_are_stated(value):
+    assert as_value(value) == value

@@ -118,6 +118,7 @@ def test_a_role_assignment_names_who_received_which_role_where(constructed):
         ({"status": "Success"}, {"status": {"value": "Succeeded"}}),
         ({"status": "Failure"}, {"status": {"value": "Failed"}}),
         ({"status": "Accept"}, {"status": {"value": "Accepted"}}),
+        ({"status": '{"localizedValue": "Accepted", "value": "Accepted"}'}, {"status": {"value": "Accepted"}}),
         ({"eventTimestamp": "2026-05-11T08:00:00.123Z"}, {"eventTimestamp": "2026-05-11T08:00:00.1239999Z"}),
         ({"eventTimestamp": "2026-05-11T10:00:00.123+02:00"}, {}),
         ({"operationName": {"value": "MICROSOFT.COMPUTE/VIRTUALMACHINES/WRITE"}}, {}),
@@ -185,6 +186,28 @@ def test_current_columns_win_over_legacy_ones_and_legacy_ones_fill_gaps():
         "success",
         f"/subscriptions/{SUBSCRIPTION}/resourcegroups/old",
     )
+
+
+@pytest.mark.parametrize("nothing", [None, "None", "null", "{}", {}, "N/A", "{broken"])
+def test_a_column_that_states_nothing_does_not_hide_its_twin(nothing):
+    twins = {
+        "Claims": {"appid": APP, OID: PRINCIPAL, "uti": "OIHzCdtjyUamcO3JhGqJAA"},
+        "Authorization": {"scope": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"},
+        "Properties": {"hierarchy": f"{TENANT}/{SUBSCRIPTION}"},
+    }
+    row = {"OperationNameValue": "x", "Caller": "None", "EventSubmissionTimestamp": "None"}
+    for name, value in twins.items():
+        row |= {f"{name}_d": nothing, name: json.dumps(value)}
+    expected = {
+        "tenant_id": TENANT,
+        "resource_id": f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg",
+        "principal_type": "app",
+        "service_principal_id": PRINCIPAL,
+        "app_id": APP,
+        "token_id": "09f38138-63db-46c9-a670-edc9846a8900",
+    }
+    read = loader_cases.stated(parse(ACTIVITY, Carrier.ROW, row))
+    assert {name: read.get(name) for name in expected} == expected
 
 
 def test_the_workspace_of_a_row_is_no_tenant():

@@ -71,6 +71,9 @@ ROW_CHANGES = [
     {"ResultType": None, "Status": {"errorCode": 50126}},
     {"ResultType": 0},
     {"ResultType": 1.0},
+    {"ResultType": "7000222.0", "UserAgent": "None", "ClientCredentialType": "N/A"},
+    {"ResultType": "None", "Status": '{"errorCode":50126}', "Location": "None"},
+    {"CreatedDateTime": "None"},
     {"Location": "", "LocationDetails": ""},
     {"Location": None, "LocationDetails": None},
     {"Location": None},
@@ -105,6 +108,9 @@ CHANGES = [
     ({}, {"addedLately": 1}),
     ({"appId": 7, "appDisplayName": 8}, {}),
     ({"status": "text", "location": "text", "agent": '{"agentType":"x"}'}, {}),
+    ({"status": '{"errorCode":50126}', "location": '{"countryOrRegion":"FR"}'}, {}),
+    ({"status": {"errorCode": "7000222.0"}, "location": {"countryOrRegion": "None"}}, {}),
+    ({"status": {"errorCode": "None"}, "userAgent": "N/A", "clientCredentialType": "None"}, {"resultType": "0.0"}),
     ({"managedServiceIdentity": '{"associatedResourceId":"/a/b"}'}, {}),
     ({"managedServiceIdentity": {"msiType": "UserAssigned", "associatedResourceId": "/a/B"}}, {}),
     ({"managedServiceIdentity": {"msiType": 2, "associatedResourceId": "/a/b"}}, {}),
@@ -261,9 +267,9 @@ def test_observed_sign_ins_are_read_alike(shared_data, tmp_path):
 # -- exports of all sources, one value at a time changed ---------------------------------------------------------------
 
 _ODD = (
-    None, "", "<null>", " ", "x" * 5000, "Zo\u00eb", 7, 1.0, True, [], ["a", "b"], [1], {}, {"a": "b"}, _ZERO,
-    ID.upper(), "{" + ID + "}", "2026-05-11 08:05:00", "2026-02-31T08:05:00Z", "1999-05-11T08:05:00Z", "soon",
-    "user@contoso.example",
+    None, "", "<null>", "None", "N/A", " ", "x" * 5000, "Zo\u00eb", 7, 1.0, "200.0", True, [], ["a", "b"], [1], {},
+    {"a": "b"}, _ZERO, ID.upper(), "{" + ID + "}", "2026-05-11 08:05:00", "2026-02-31T08:05:00Z",
+    "1999-05-11T08:05:00Z", "soon", "user@contoso.example",
 )  # fmt: skip
 
 
