@@ -15,7 +15,7 @@ from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import NO_CLAIMS, TokenClaims, sign_in_name, token_of
 from graphcorr.ingest.fields import as_list, as_object, as_text, as_value, first, first_object
-from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader, Service
 from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity, Bridge, CredentialChange, Grant
 
@@ -564,4 +564,9 @@ LOADER = Loader(
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row, Carrier.REST: _claims_rest},
     known={Carrier.ROW: _ROW_COLUMNS, Carrier.CSV: _ROW_COLUMNS},
     short_cuts={Carrier.EXPORT: of_records(Activity, _Envelope, _usual)},
+    services=(
+        Service(
+            "arm", "797f4846-ba00-4fd7-ba43-dac1f8f63013", ("arm",), changes_only=True, scoped=True, latency_minutes=20
+        ),
+    ),
 )

@@ -12,7 +12,7 @@ from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import TokenClaims, token_of, unflatten
 from graphcorr.ingest.fields import as_int, as_object, as_value, first, stated
-from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader, Service
 from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity
 
@@ -244,4 +244,7 @@ LOADER = Loader(
     tables=(SOURCE,),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row},
     short_cuts={Carrier.EXPORT: of_records(Activity, _Envelope, _usual)},
+    services=(
+        Service("keyVault", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093", ("keyVault",), scoped=True, latency_minutes=10),
+    ),
 )

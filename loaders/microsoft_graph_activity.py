@@ -14,7 +14,7 @@ from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import words
 from graphcorr.ingest.fields import as_code, as_int, as_object, as_value, first, stated
 from graphcorr.ingest.inventory import date_or_none
-from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
+from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader, Service
 from graphcorr.ingest.short_cuts import of_records, strict
 from graphcorr.records import Activity
 
@@ -319,4 +319,6 @@ LOADER = Loader(
         Carrier.CSV: frozenset(_ROW_COLUMNS.split()),
     },
     short_cuts={Carrier.EXPORT: of_records(Activity, _Envelope, _usual)},
+    # Changes of the directory that an application makes are made through it.
+    services=(Service("graph", "00000003-0000-0000-c000-000000000000", ("graph", "directory"), latency_minutes=120),),
 )

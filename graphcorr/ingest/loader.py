@@ -78,6 +78,25 @@ class ShortCut:
     columns: Callable[[Sequence[Any]], Mapping[str, pa.Array]]
 
 
+@dataclass(frozen=True)
+class Service:
+    """A resource that tokens are issued for, and what the log shows of their use (log-facts 3.3, 6, 7).
+
+    `acts` are the kinds of acts that its tokens can lead to: `Activity.service`, or `directory` for changes of the
+    directory. `changes_only`: the log shows no reads. `scoped`: the log is switched on per resource, so completeness is
+    a question of scopes. `latency_minutes`: how late the log may be.
+    """
+
+    name: str
+    # App id of the resource, as sign-ins name it. Never a name: "Windows Azure Service Management API" became "Azure
+    # Resource Manager".
+    app_id: str
+    acts: tuple[str, ...]
+    changes_only: bool = False
+    scoped: bool = False
+    latency_minutes: int = 30
+
+
 @dataclass(frozen=True, eq=False)
 class Loader:
     """One log source. `parse` has one function per carrier that exists for it."""
@@ -98,6 +117,8 @@ class Loader:
     known: Mapping[Carrier, frozenset[str]] = field(default_factory=dict)
     # For sources with very many records, exported as JSON Lines.
     short_cuts: Mapping[Carrier, ShortCut] = field(default_factory=dict)
+    # Resources that the source is the log of: everything (or every change) done with a token for one is in it.
+    services: tuple[Service, ...] = ()
 
     def makes(self, record: object) -> bool:
         """Whether the record is one of this source that can be told from others."""

@@ -33,7 +33,7 @@ def discover(folders: tuple[Path, ...] = ()) -> tuple[Loader, ...]:
     """The loaders that come with graphcorr, then those in the user's folders, by file name.
 
     ConfigError if a file cannot be imported or has no sound `LOADER`, or two loaders read the same source, category or
-    table.
+    table or the log of one service.
     """
     found = [_bundled(name) for place in graphcorr.loaders.__path__ for name in _modules(Path(place))]
     found += [_from_file(folder / f"{name}.py") for folder in folders for name in _modules(folder)]
@@ -47,6 +47,13 @@ def discover(folders: tuple[Path, ...] = ()) -> tuple[Loader, ...]:
         by_source[loader.source] = where
     loaders = tuple(loader for _, loader in found)
     indexes(loaders)
+    by_app_id: dict[str, str] = {}
+    for where, loader in found:
+        for service in loader.services:
+            if by_app_id.setdefault(service.app_id, where) != where:
+                raise ConfigError(
+                    f"two loaders for the service {service.app_id}: {by_app_id[service.app_id]} and {where}"
+                )
     return loaders
 
 

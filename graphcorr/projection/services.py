@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from graphcorr.ingest import registry
+from graphcorr.ingest.loader import Service
+
+# Services whose logs no loader reads: source → service. Of a source without acts of ours nothing is tied to its tokens.
+_NOT_READ: tuple[tuple[str, Service], ...] = (
+    ("AADGraphActivityLogs", Service("aadGraph", "00000002-0000-0000-c000-000000000000", ("directory",))),
+    ("LAQueryLogs", Service("logAnalytics", "ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", (), scoped=True)),
+    ("StorageBlobLogs", Service("storage", "e406a681-f3d4-42a8-90b6-c2b029497af1", (), scoped=True)),
+    ("SQLSecurityAuditEvents", Service("sql", "022907d3-0f1b-48f7-badc-1ba6abab6d66", (), scoped=True)),
+    ("AzureDevOpsAuditing", Service("devOps", "499b84ac-1321-427f-aa17-267ca6975798", ())),
+    ("OfficeActivity", Service("exchange", "00000002-0000-0ff1-ce00-000000000000", ())),
+    ("OfficeActivity", Service("sharePoint", "00000003-0000-0ff1-ce00-000000000000", ())),
+    ("OfficeActivity", Service("officeManagement", "c5393580-f805-4401-95e8-94b7a6ef2fc2", ())),
+)
 
 
-@dataclass(frozen=True)
-class Service:
-    """A resource that tokens are issued for.
+def services() -> tuple[tuple[str, Service], ...]:
+    """Every service that is known, with the source that is the log of it."""
+    read = tuple((loader.source, service) for loader in registry.all() for service in loader.services)
+    ours = {service.app_id for _, service in read}
+    return (*read, *((source, service) for source, service in _NOT_READ if service.app_id not in ours))
 
-    `source` is the log in which everything (or every change) done with such a token appears; None = there is no such
-    log. `groups` are the kinds of acts that its tokens can lead to. `changes_only`: the log shows no reads.
-    `scoped`: the log is switched on per resource, so completeness is a question of scopes. `latency_minutes`: how late
-    the log may be.
-    """
-
-    name: str
-    app_id: str
-    source: str | None
-    groups: tuple[str, ...] = ()
-    changes_only: bool = False
-    scoped: bool = False
-    latency_minutes: int = 30
-
-
-# App ids never names: "Windows Azure Service Management API" became "Azure Resource Manager" (log-facts 6).
-SERVICES: tuple[Service, ...] = (
-    Service("arm", "797f4846-ba00-4fd7-ba43-dac1f8f63013", "AzureActivity", ("arm",),
-            changes_only=True, scoped=True, latency_minutes=20),
-    Service("keyVault", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093", "AZKVAuditLogs", ("keyVault",),
-            scoped=True, latency_minutes=10),
-    Service("graph", "00000003-0000-0000-c000-000000000000", "MicrosoftGraphActivityLogs", ("graph", "directory"),
-            latency_minutes=120),
-    Service("aadGraph", "00000002-0000-0000-c000-000000000000", "AADGraphActivityLogs", ("directory",)),
-    Service("logAnalytics", "ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", "LAQueryLogs", scoped=True),
-    Service("storage", "e406a681-f3d4-42a8-90b6-c2b029497af1", "StorageBlobLogs", scoped=True),
-    Service("sql", "022907d3-0f1b-48f7-badc-1ba6abab6d66", "SQLSecurityAuditEvents", scoped=True),
-    Service("devOps", "499b84ac-1321-427f-aa17-267ca6975798", "AzureDevOpsAuditing"),
-    Service("exchange", "00000002-0000-0ff1-ce00-000000000000", "OfficeActivity"),
-    Service("sharePoint", "00000003-0000-0ff1-ce00-000000000000", "OfficeActivity"),
-    Service("officeManagement", "c5393580-f805-4401-95e8-94b7a6ef2fc2", "OfficeActivity"),
-)  # fmt: skip
 
 # Names of Microsoft's own applications that occur in nearly every tenant (log-facts 6): captions only.
 FIRST_PARTY: dict[str, str] = {

@@ -27,9 +27,14 @@ _HERE = Path(__file__).resolve().parent
 
 @cache
 def code_digest() -> str:
-    """Changes whenever the code that makes daily or whole tables changes: cached tables of older code are not used."""
+    """Changes whenever the code that makes daily or whole tables changes: cached tables of older code are not used.
+
+    So it does with the sources that can be read, and the services that they are the logs of.
+    """
+    declared = [str((loader.source, loader.record.__name__)) for loader in registry.all()]
+    declared += [str(service) for service in services.services()]
     parts = [path for pattern in ("*.py", "*.sql", "*/*.sql") for path in sorted(_HERE.glob(pattern))]
-    return ids.digest(schema.VERSION, *(path.read_text(encoding="utf-8") for path in parts))
+    return ids.digest(schema.VERSION, *declared, *(path.read_text(encoding="utf-8") for path in parts))
 
 
 def run_files(duck: duckdb.DuckDBPyConnection, folder: str, first: str = "", last: str = "~") -> None:
@@ -64,8 +69,8 @@ def prepare(duck: duckdb.DuckDBPyConnection, config: Config, users: str) -> None
             "changes_only": pa.bool_(), "scoped": pa.bool_(), "latency": pa.int64(),
         },
         [
-            (s.app_id, s.name, s.source, list(s.groups) or None, s.changes_only, s.scoped, s.latency_minutes)
-            for s in services.SERVICES
+            (s.app_id, s.name, source, list(s.acts) or None, s.changes_only, s.scoped, s.latency_minutes)
+            for source, s in services.services()
         ],
     )  # fmt: skip
     put(duck, "microsoft_tenant", {"tenant": text}, [(tenant,) for tenant in sorted(ids.MICROSOFT_TENANTS)])

@@ -9,8 +9,12 @@ from pathlib import Path
 import msgspec
 import yaml
 
+from graphcorr.config import Complete, Config
 from graphcorr.ingest import registry
+from graphcorr.projection import steps
 from graphcorr.times import parse_time
+from tests.builders import TENANT, at, jsonl, moment, sign_in
+from tests.endtoend.harness import graph_of
 
 README = Path(__file__).resolve().parents[2] / "loaders" / "README.md"
 
@@ -54,3 +58,34 @@ def test_the_example_loader_reads_both_of_its_other_shapes(read, tmp_path):
     delivered, _ = read(json.dumps(export).encode(), row.encode(), loaders=[loader])
     assert delivered[0].record == delivered[1].record
     assert [d.carrier for d in delivered] == ["diagnosticExport", "csv"]
+
+
+def test_requests_are_tied_to_the_sign_ins_for_the_service_of_the_loader(tmp_path, monkeypatch):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "apirequests.py").write_text(block("python"), encoding="utf-8")
+    loaders = registry.discover((tmp_path / "more",))
+    (service,) = loaders[-1].services
+    monkeypatch.setattr(registry, "all", lambda: loaders)
+    monkeypatch.setattr(steps, "code_digest", steps.code_digest.__wrapped__)
+    used, unused, later = (
+        sign_in(n, at(time), resource=service.app_id, principal=n, app=n)
+        for n, time in ((1, "08:00"), (2, "08:10"), (3, "23:00"))
+    )
+    request = {
+        "Type": "ApiRequests", "TimeGenerated": at("08:01"), "RequestId": "0b9dd3f8-7d0b-4e1c-a6a4-0c2f1a1b5c11",
+        "Method": "GET", "CallerObjectId": used["ServicePrincipalId"], "CallerIpAddress": used["IPAddress"],
+        "AADTenantId": TENANT,
+    }  # fmt: skip
+    declared = Config(complete=(Complete("ApiRequests", start=moment("00:00")),))
+    graph = graph_of(tmp_path / "place", {"rows.jsonl": jsonl(used, unused, later, request)}, config=declared)
+    shown = {
+        row["servicePrincipalId"]: (row["evidence"], row["linkedCount"], row["unexplainedCount"])
+        for row in graph.nodes("SignIn")
+    }
+    assert shown == {
+        used["ServicePrincipalId"]: ("complete", 1, 0),
+        unused["ServicePrincipalId"]: ("complete", 0, 1),
+        later["ServicePrincipalId"]: ("tooRecent", 0, 1),
+    }
+    (source,) = graph.nodes("LogSource", source="ApiRequests")
+    assert (source["tenantId"], source["eventCount"]) == (TENANT, 1)

@@ -5,8 +5,9 @@ A file holds `samples` and `cases`:
 samples:                       at least one; a file in the loader's test folder, or under tests/data/constructed
   - file: constructed/diagnostic-export/insights-logs-auditlogs.jsonl
     carrier: diagnosticExport
-    records: 12                records that the loader makes of it
+    records: 12                records that the program makes of it with this loader
     events: 12                 different event keys among them
+    skipped: 1                 optional: lines or records that nothing can be made of
 
 cases:
   - name: a sentence about behaviour
@@ -26,15 +27,17 @@ import csv
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
 
+from graphcorr import ids
 from graphcorr.errors import RecordError
 from graphcorr.ingest import registry
 from graphcorr.ingest.delivery import Batch, Delivered
 from graphcorr.ingest.loader import Carrier, Context, Loader
+from graphcorr.ingest.report import ReadReport
 from graphcorr.ingest.run import ReadOptions, read_logs
 from graphcorr.times import parse_time
 
@@ -60,6 +63,10 @@ class Sample:
     carrier: str
     records: int
     events: int
+    skipped: int = 0
+
+
+_Part = TypeVar("_Part", Case, Sample)
 
 
 def loader_named(name: str) -> Loader:
@@ -99,28 +106,59 @@ def parse(loader: Loader, carrier: str, record: dict[str, Any], context: dict[st
     return [found] if isinstance(found, msgspec.Struct) else list(found)
 
 
+def unsound(loader: Loader, record: msgspec.Struct) -> list[str]:
+    """What no record may be: of another class or source, without event key, with values of other types or other ids."""
+    if not loader.makes(record):
+        return [f"no {loader.record.__name__} of {loader.source} with an event key: {record}"]
+    plain = msgspec.to_builtins(record)
+    try:
+        msgspec.convert(plain, loader.record)
+    except msgspec.ValidationError as error:
+        return [str(error)]
+    return [
+        f"{name} does not come from `ids`: {value}"
+        for name, value in plain.items()
+        if name.endswith("_id") and isinstance(value, str) and "-" in value and (ids.guid(value) or value) != value
+    ]
+
+
 def outcome(case: Case) -> Any:
     """What a case gives, in the form in which cases expect it."""
     try:
-        found = [stated(record) for record in parse(loader_named(case.loader), case.carrier, case.record, case.context)]
+        loader = loader_named(case.loader)
+        records = parse(loader, case.carrier, case.record, case.context)
     except RecordError as error:
         return f"error: {error}"
+    assert [problem for record in records for problem in unsound(loader, record)] == []
+    found = [stated(record) for record in records]
     for record in found:
-        record.pop("source")  # held by one test for all loaders
+        record.pop("source")  # held by `unsound`
     return None if not found else found[0] if len(found) == 1 else found
 
 
 def cases() -> list[Case]:
-    return [case for name in LOADERS for raw in _document(name).get("cases", ()) for case in _variants(name, raw)]
+    return [case for name in LOADERS for raw in _parts(name, "cases") for case in _variants(name, raw)]
 
 
 def samples() -> list[Sample]:
-    return [Sample(loader=name, **raw) for name in LOADERS for raw in _document(name).get("samples", ())]
+    return [_made(Sample, name, raw) for name in LOADERS for raw in _parts(name, "samples")]
 
 
-def _document(name: str) -> dict[str, Any]:
+def _parts(name: str, of: str) -> list[dict[str, Any]]:
     path = HERE / name / "cases.yaml"
-    return yaml.load(path.read_text("utf-8"), _Loader) if path.is_file() else {}
+    if not path.is_file():
+        return []
+    try:
+        return yaml.load(path.read_text("utf-8"), _Loader).get(of, [])
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _made(part: type[_Part], loader: str, raw: dict[str, Any]) -> _Part:
+    try:
+        return part(loader=loader, **raw)
+    except TypeError as error:  # a key too many or too few
+        raise ValueError(f"{HERE / loader / 'cases.yaml'}: {raw.get('name') or raw.get('file')}: {error}") from error
 
 
 class _Loader(yaml.CSafeLoader):
@@ -135,7 +173,7 @@ _Loader.yaml_implicit_resolvers = {
 
 def _variants(name: str, raw: dict[str, Any]) -> list[Case]:
     also, differs = raw.pop("also", {}), raw.pop("differs", {})
-    case = Case(loader=name, **raw)
+    case = _made(Case, name, raw)
     others = []
     for carrier, record in also.items():
         expect = {**case.expect, **differs.get(carrier, {})}
@@ -177,9 +215,14 @@ class _Collect:
 
 def read(path: Path, options: ReadOptions | None = None) -> list[Delivered]:
     """Everything that the program reads from a file, with all loaders."""
+    return read_and_told(path, options)[0]
+
+
+def read_and_told(path: Path, options: ReadOptions | None = None) -> tuple[list[Delivered], ReadReport]:
+    """As `read`, with the report."""
     sink = _Collect()
-    read_logs([path], sink, options)
-    return sink.delivered
+    report = read_logs([path], sink, options)
+    return sink.delivered, report
 
 
 def _csv_object(row: dict[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import graphcorr
 from graphcorr.coverage import totals, undecided
 from tests.builders import ARM, STORAGE, TENANT, arm_act, at, guid, jsonl, sign_in
+from tests.endtoend.harness import graph_of
 
 
 def test_usage_of_each_source_and_what_cannot_be_judged(tmp_path: Path) -> None:
@@ -48,3 +49,15 @@ def test_a_home_without_any_log_has_no_usage_and_nothing_undecided(tmp_path: Pat
     assert (table.columns[:3], table.columns[-1], open_questions.columns[-1]) == (
         ("tenant", "source", "scope"), "unknownFields", "meaning",
     )  # fmt: skip
+
+
+def test_a_sign_in_that_states_no_result_is_not_called_failed(tmp_path: Path) -> None:
+    rows = [
+        sign_in(n, at("07:00"), principal=n, app=n, resource=ARM, ResultType=r)
+        for n, r in enumerate(["0", "7000222", None])
+    ]
+    told = {row["caption"] for row in graph_of(tmp_path, {"rows.jsonl": jsonl(*rows)}).nodes("SignIn")}
+    assert told == {
+        "Sign-in to Azure Resource Manager", "Failed sign-in to Azure Resource Manager (7000222)",
+        "Sign-in without a stated result to Azure Resource Manager",
+    }  # fmt: skip

@@ -2,9 +2,10 @@
 
 CREATE OR REPLACE TEMP VIEW node_SignIn AS
 SELECT f.day, 'SignIn' AS labels, f.fold AS key,
-       CASE f.result_class WHEN 'success' THEN 'Sign-in to ' ELSE 'Failed sign-in to ' END
+       CASE WHEN f.result_class = 'success' THEN 'Sign-in to '
+                WHEN f.result_class IS NULL THEN 'Sign-in without a stated result to ' ELSE 'Failed sign-in to ' END
            || coalesce(a.name, f.resource_name, 'an unnamed resource')
-           || CASE WHEN f.result_class = 'success' THEN '' ELSE ' (' || coalesce(f.result_code, '?') || ')' END
+           || CASE WHEN f.result_class <> 'success' THEN ' (' || coalesce(f.result_code, '?') || ')' ELSE '' END
            || CASE WHEN f.count > 1 THEN ' ×' || f.count ELSE '' END AS caption,
        f.first_at AS firstSeen, f.last_at AS lastSeen, f.tenant AS tenantId, f.kind, f.result_code AS resultCode, f.result_class AS resultClass, f.hour,
        f.app_id AS appId, f.service_principal_id AS servicePrincipalId, f.ip AS address,
