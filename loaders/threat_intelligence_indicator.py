@@ -59,7 +59,9 @@ def _score(value: object) -> int | None:
 
 
 def _claims_row(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
-    return keys.isdisjoint(("Type", "$table")) and {"IndicatorId", "ExpirationDateTime"} <= keys
+    if not keys.isdisjoint(("Type", "$table")) or "IndicatorId" not in keys:
+        return False
+    return not keys.isdisjoint(("ExpirationDateTime", *_ADDRESSES))
 
 
 LOADER = Loader(

@@ -1,4 +1,4 @@
-"""Addresses and networks in threat intelligence: one spelling, and where they stand in STIX patterns. For loaders."""
+"""Addresses and networks in threat intelligence: one spelling, and where they stand in lists and in STIX patterns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ import re
 from graphcorr import ids
 
 _LONGEST = 96
+
+ADDRESS_COLUMNS = (
+    "ip", "ips", "ip_address", "ipaddress", "address", "addr", "src_ip", "source_ip", "dst_ip", "cidr", "network",
+    "netblock", "prefix", "subnet", "indicator", "ioc",
+)  # fmt: skip
+"""What lists call the column of addresses, as `column_name` spells it."""
+
+LOG_COLUMNS = frozenset(("IPAddress", "IpAddress", "ipAddress"))
+"""What logs call theirs. A file with it may be a list, or columns taken out of a log."""
 
 # A comparison of an address in a STIX pattern: `ipv4-addr:value = '…'`, `network-traffic:src_ref.value ISSUBSET '…'`,
 # `ipv6-addr:value IN ('…', '…')`.
@@ -36,6 +45,30 @@ def address_or_network(value: object) -> str | None:
     except ValueError:
         return None
     return ids.ip_address(str(network.network_address)) if network.num_addresses == 1 else str(network)
+
+
+def addresses_or_networks(value: object) -> tuple[str, ...]:
+    """As `address_or_network`; a range `192.0.2.1-192.0.2.9` is the networks that it is made of, never many."""
+    first, dash, last = value.partition("-") if isinstance(value, str) else ("", "", "")
+    if not dash:
+        found = address_or_network(value)
+        return (found,) if found is not None else ()
+    try:
+        ends = [ipaddress.ip_address(ids.ip_address(end) or "") for end in (first, last)]
+        networks = ipaddress.summarize_address_range(*ends)  # of two kinds: TypeError
+        return tuple(filter(None, map(address_or_network, map(str, networks))))
+    except (ValueError, TypeError):
+        return ()
+
+
+def column_name(written: str) -> str:
+    """A column's name as lists are compared by: `IP Address` is `ip_address`."""
+    return written.strip(" \t\r\"'").lower().replace(" ", "_").replace("-", "_").lstrip("#")
+
+
+def is_address_column(written: str) -> bool:
+    """Whether lists call their column of addresses so, and logs do not."""
+    return len(written) <= _LONGEST and column_name(written) in ADDRESS_COLUMNS and written not in LOG_COLUMNS
 
 
 def pattern_addresses(pattern: object) -> tuple[str, ...]:

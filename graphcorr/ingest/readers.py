@@ -32,7 +32,7 @@ from graphcorr.ingest.csv_rows import clean_name, csv_rows, delimiter_of
 from graphcorr.ingest.loader import JsonObject, ShortCut
 from graphcorr.ingest.redact import redacted, suspicious
 from graphcorr.ingest.report import Tally
-from graphcorr.ingest.word_lists import is_address_list, list_rows
+from graphcorr.ingest.word_lists import header_below_comments, is_address_list, list_rows
 
 STDIN = "-"
 
@@ -372,15 +372,17 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
     if start[:1] not in (b"{", b"[") and b"\0" in head:  # a log may have been padded after a crash
         tally.problem(None, "a binary file, not a log", "expected JSON, JSON Lines or CSV, also as gz or zip")
         return
-    if start[:1] in (b"{", b"["):
-        yield from _json_items(_texts(blocks, tally), member, tally, preferred)
-        return
-    if is_address_list(start.decode("utf-8", "replace")):
+    written = "" if start[:1] == b"{" else start.decode("utf-8", "replace")
+    if is_address_list(written):
         tally.shape("list")
         text = (line.decode("utf-8", "replace") for text in _texts(blocks, tally) for line in _lines(text))
         yield from _without_secrets(((row, line, raw, CSV_PAGE) for row, line, raw in list_rows(text)), tally)
         return
-    delimiter = delimiter_of(start.split(b"\n", 1)[0].decode("utf-8", "replace"))
+    if start[:1] in (b"{", b"["):
+        yield from _json_items(_texts(blocks, tally), member, tally, preferred)
+        return
+    below = header_below_comments(written)
+    delimiter = delimiter_of(below or written.partition("\n")[0])
     if delimiter is None:
         tally.problem(
             None,
@@ -390,6 +392,8 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
         return
     tally.shape("csv")
     text = (line.decode("utf-8", "surrogateescape") + "\n" for text in _texts(blocks, tally) for line in _lines(text))
+    if below is not None:
+        text = ("\n" if line.startswith("#") else line for line in text)
     rows = csv_rows(text, delimiter, zone, tally)
     yield from _without_secrets(((row, line, raw, CSV_PAGE) for row, line, raw in rows), tally)
 

@@ -19,6 +19,7 @@ from graphcorr.ingest import registry as registered
 from graphcorr.ingest.columns import joined
 from graphcorr.ingest.delivery import Batch, Run
 from graphcorr.ingest.detect import Detector, Match, NotLoaded
+from graphcorr.ingest.indicators import ADDRESS_COLUMNS, column_name
 from graphcorr.ingest.loader import UNEXPECTED, Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.readers import Page
 from graphcorr.ingest.report import FileReport, ReadReport, Tally
@@ -439,7 +440,10 @@ class _Reading:
             return
         tally.skipped += 1
         keys = _short(", ".join(list(obj)[:6])) or "no keys at all"
-        tally.problem(line, f"no known log: {keys}", "see `graphcorr loaders` for what is read")
+        hint = "see `graphcorr loaders` for what is read"
+        if any(column_name(key) in ADDRESS_COLUMNS for key in obj):
+            hint += "; a list of addresses has no columns but those in docs/sources.md"
+        tally.problem(line, f"no known log: {keys}", hint)
 
 
 def _run(pending: list[_Read], alike: tuple[type[Record], Carrier], where: _Where) -> Iterator[Run]:

@@ -86,6 +86,27 @@ def test_a_plain_list_is_known_by_its_content(tmp_path):
         ("198.51.100.7\n", {"AddressList": 1}),
         ("198.51.100.7,scanner\n203.0.113.9,proxy\n", {"AddressList": 2}),
         ("ip;comment\n198.51.100.7;scanner\n", {"AddressList": 1}),
+        ("ip\n198.51.100.7\n203.0.113.9\n", {"AddressList": 2}),
+        ('"IP Address"\r\n"198.51.100.7"\r\n', {"AddressList": 1}),
+        ('\'198.51.100.7\'\n"203.0.113.9","proxy"\n', {"AddressList": 2}),
+        ("[2001:db8::1]:443\n", {"AddressList": 1}),
+        ('["198.51.100.7", "203.0.113.0\\/28",\n "[2001:db8::1]:443"]', {"AddressList": 3}),
+        ('[\n  "198.51.100.7",\n  "203.0.113.9"\n]\n', {"AddressList": 2}),
+        ('[{"ip": "198.51.100.7", "description": "scanner"}]', {"AddressList": 1}),
+        ('{"cidr": "203.0.113.0/28", "sblid": "SBL1", "rir": "arin"}\n', {"AddressList": 1}),
+        (
+            '# a feed\n#\n"first_seen_utc","dst_ip","c2_status"\n"2026-05-02","198.51.100.7","online"\n# 1 entry',
+            {"AddressList": 1},
+        ),
+        ("198.51.100.7 - 198.51.100.8 proxy\n", {"AddressList": 2}),
+        ('198.51.100.7 - - [11/May/2026:08:00:00 +0000] "GET / HTTP/1.1" 200 12\n', {}),
+        ("# a page\n\nSome text, with commas\n", {}),
+        ("IPAddress\n198.51.100.7\n", {}),
+        ("IPAddress,Status\n198.51.100.7,0\n", {}),
+        ("IndicatorId,NetworkIP\nx,198.51.100.7\n", {"ThreatIntelligenceIndicator": 1}),
+        ("ip,my_own_column\n198.51.100.7,x\n", {}),
+        ('["x", "198.51.100.7"]', {}),
+        ('[{"ipAddress": "198.51.100.7"}]', {}),
         ("some words\nin lines\n", {}),
         ("TimeGenerated,IPAddress\n2026-05-11T08:00:00Z,198.51.100.7\n", {}),
         ("IPAddress,UserId\n198.51.100.7,u\n", {}),
@@ -95,3 +116,29 @@ def test_lists_of_addresses_and_logs_with_addresses_are_told_apart(text, sources
     path = tmp_path / "feed.txt"
     path.write_text(text)
     assert read_logs([path], Nowhere()).by_source == sources
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "problem"),
+    [
+        ('["198.51.100.7",\n"203.0.113.9", "x"]', [1, 2], (2, "not an address or network: 'x'")),
+        ("# a\n\nip,port\n198.51.100.7,1\n# b\nx,2\n", [4], (6, "not an address or network: 'x'")),
+        ("ip\n198.51.100.7\n\n203.0.113.9\n198.51.100.8\nx", [2, 4, 5], (6, "not an address or network: 'x'")),
+    ],
+)
+def test_lines_of_a_list_are_counted_from_the_first_one_of_the_file(text, lines, problem, tmp_path):
+    path = tmp_path / "feed.txt"
+    path.write_text(text)
+    sink = []
+    report = read_logs([path], type("Sink", (), {"add": lambda self, batch: sink.extend(batch)})())
+    assert [found.line for found in sink] == lines
+    assert [(found.line, found.message) for found in report.problems] == [problem]
+
+
+def test_a_list_with_other_columns_is_told_what_a_list_may_have(tmp_path):
+    path = tmp_path / "feed.csv"
+    path.write_text("ip,my_own_column\n198.51.100.7,x\n")
+    (problem,) = read_logs([path], Nowhere()).problems
+    assert problem.message == "no known log: ip, my_own_column"
+    assert problem.hint is not None
+    assert problem.hint.endswith("a list of addresses has no columns but those in docs/sources.md")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from pathlib import Path
 
 from graphcorr.ingest import registry
@@ -30,6 +32,12 @@ def test_what_the_page_of_sources_tells_of_a_loader_is_so():
     # A loader that the page does not tell of yet is no failure: a new source is three new files. CI asks for the page.
     told = PAGE.read_text("utf-8").partition(START)[2].partition(END)[0]
     assert set(told.splitlines()) <= set(table().splitlines()), "run: python tests/loaders/test_sources_page.py"
+
+
+def test_the_page_of_sources_names_the_columns_that_make_a_list():
+    told = re.findall(r"`(\w+)`", PAGE.read_text("utf-8").partition("| column | names |")[2])
+    module = importlib.import_module("graphcorr.loaders.address_lists")
+    assert sorted(told) == sorted(module._KNOWN - {module.COLUMN})
 
 
 if __name__ == "__main__":
