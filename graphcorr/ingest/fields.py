@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _ABSENT = frozenset(("", "-", "<null>", "null", "None", "N/A", "n/a", "nan", "NaN"))
 _LONGEST_ABSENT = max(map(len, _ABSENT))
 
+_LIST_KEYS = {"value", "Count"}
+
 # Columns of numbers with gaps become texts like `200.0` in CSV files.
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*\Z")
 
@@ -34,11 +36,21 @@ def as_object(value: object) -> dict[str, Any] | None:
 
 
 def as_list(value: object) -> list[Any] | None:
-    """A JSON array given decoded or as text; None if absent, unreadable or something else."""
+    """A JSON array given decoded or as text, a single object as a list of one; None if absent, unreadable or else."""
     if isinstance(value, list):
         return value
-    found = decoded(value) if isinstance(value, str) else None
+    found = decoded(value) if isinstance(value, str) else value
+    if isinstance(found, dict):
+        members = listed(found)
+        return members if members is not None else [found] if found else None
     return found if isinstance(found, list) else None
+
+
+def listed(value: object) -> list[Any] | None:
+    """The list inside `{"value": [...], "Count": 1}`, as which PowerShell 5.1 writes some; None if it is no such."""
+    if isinstance(value, dict) and value.keys() == _LIST_KEYS and isinstance(value["value"], list):
+        return value["value"]
+    return None
 
 
 def as_text(value: object) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from copy import deepcopy
+from dataclasses import replace
 
 import loader_cases
 import pytest
@@ -211,6 +213,30 @@ def test_the_order_of_targets_properties_and_details_means_nothing(case):
             case.loader, case.name, case.carrier, shuffled(case.record, random.Random(seed)), case.expect
         )
         assert loader_cases.outcome(again) == case.expect
+
+
+def loosened(value, write):
+    """Lists of one object as what is written of it, at every level."""
+    if isinstance(value, dict):
+        return {name: loosened(part, write) for name, part in value.items()}
+    if not isinstance(value, list):
+        return value
+    members = [loosened(member, write) for member in value]
+    return write(members[0]) if len(members) == 1 and isinstance(members[0], dict) else members
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda only: only,  # mv-expand
+        json.dumps,
+        lambda only: {"value": [only], "Count": 1},  # PowerShell 5.1
+        lambda only: {"Count": 1, "value": [only]},
+    ],
+)
+@pytest.mark.parametrize("case", AUDIT_CASES, ids=lambda case: case.name)
+def test_a_list_of_one_object_may_be_the_object(case, write):
+    assert loader_cases.outcome(replace(case, record=loosened(case.record, write))) == loader_cases.outcome(case)
 
 
 @pytest.mark.parametrize("case", AUDIT_CASES, ids=lambda case: case.name)
