@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphcorr import ids, times
 from graphcorr.ingest.fields import as_bool, as_text
-from graphcorr.ingest.inventory import date_or_none, is_collection, keyed, listed_keys, metadata_path, owner_ids
+from graphcorr.ingest.inventory import date_or_none, is_one_of, keyed, listed_keys, own_id, owner_ids
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import DirectoryObject
 
@@ -22,7 +22,7 @@ def _parse(obj: JsonObject, context: Context) -> DirectoryObject:
         event_key="",
         at=times.parse_time(context.observed_at),
         object_type="application",
-        object_id=ids.object_id(obj.get("id")),
+        object_id=own_id(obj),
         app_id=ids.object_id(obj.get("appId")),
         name=as_text(obj.get("displayName")),
         enabled=None if disabled is None else not disabled,
@@ -36,9 +36,9 @@ def _parse(obj: JsonObject, context: Context) -> DirectoryObject:
 
 
 def _claims(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
-    path = metadata_path(obj, context)
-    if path is not None:
-        return is_collection(path, SOURCE)
+    stated = is_one_of(obj, context, SOURCE, "application")
+    if stated is not None:
+        return stated
     return "signInAudience" in keys and not keys.isdisjoint(_OWN_KEYS) and keys.isdisjoint(_SERVICE_PRINCIPAL_KEYS)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphcorr import ids
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_object, as_text
+from graphcorr.ingest.fields import as_object, as_text, first
 from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.risk import version_key
@@ -36,8 +36,8 @@ def _risk_state(
     properties: JsonObject, sent: object, tenant_id: str | None = None, workspace_id: str | None = None
 ) -> RiskEvent:
     get = properties.get
-    # Here `id` is the object id of the service principal, not of an event.
-    service_principal_id = ids.object_id(get("id"))
+    # Here `id` is the object id of the service principal, not of an event; but for the items of its history.
+    service_principal_id = ids.object_id(first(properties, "servicePrincipalId", "id"))
     if service_principal_id is None:
         raise RecordError("risk state without the id of a service principal", hint="export the column Id")
     risk_id = f"riskState:{service_principal_id}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graphcorr import ids, times
-from graphcorr.ingest.fields import as_bool, as_list, as_text
-from graphcorr.ingest.inventory import date_or_none, is_collection, keyed, listed_keys, metadata_path, owner_ids
+from graphcorr.ingest.fields import as_bool, as_list, as_text, first
+from graphcorr.ingest.inventory import date_or_none, is_one_of, keyed, listed_keys, own_id, owner_ids
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import DirectoryObject
 
@@ -20,16 +20,16 @@ def _parse(obj: JsonObject, context: Context) -> DirectoryObject:
         event_key="",
         at=times.parse_time(context.observed_at),
         object_type="servicePrincipal",
-        object_id=ids.object_id(obj.get("id")),
+        object_id=own_id(obj),
         app_id=ids.object_id(obj.get("appId")),
         # `appDisplayName` beside it is the name of the registration, maybe of another tenant.
         name=as_text(obj.get("displayName")),
         principal_type=as_text(obj.get("servicePrincipalType")),
-        owner_tenant_id=ids.guid(obj.get("appOwnerOrganizationId")),
+        owner_tenant_id=ids.guid(first(obj, "appOwnerOrganizationId", "appOwnerTenantId")),
         enabled=as_bool(obj.get("accountEnabled")),
         created_at=date_or_none(obj.get("createdDateTime")),
         deleted_at=date_or_none(obj.get("deletedDateTime")),
-        managed_identity_resource_id=_managed_identity(obj.get("alternativeNames")),
+        managed_identity_resource_id=_managed_identity(first(obj, "alternativeNames", "alternativeName")),
         keys=keys,
         full_lists=full_lists,
         owner_ids=owner_ids(obj),
@@ -47,9 +47,9 @@ def _managed_identity(alternative_names: object) -> str | None:
 
 
 def _claims(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
-    path = metadata_path(obj, context)
-    if path is not None:
-        return is_collection(path, SOURCE)
+    stated = is_one_of(obj, context, SOURCE, "servicePrincipal")
+    if stated is not None:
+        return stated
     # Risky service principals also have a `servicePrincipalType`.
     return not keys.isdisjoint(_OWN_KEYS) and "riskState" not in keys
 

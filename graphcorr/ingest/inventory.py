@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_list, as_object, as_text
+from graphcorr.ingest.fields import as_list, as_object, as_text, first
 from graphcorr.ingest.loader import Context
 from graphcorr.records import DirectoryObject, ListedKey
 
@@ -34,6 +34,26 @@ def is_collection(path: str, name: str) -> bool:
     if rest.endswith(("/$entity", "/$delta")):
         rest = rest.rpartition("/")[0]
     return not rest or (rest.startswith("(") and rest.endswith(")") and "'" not in rest)
+
+
+def is_one_of(obj: Mapping[str, Any], context: Context, collection: str, type_name: str) -> bool | None:
+    """Whether an object is of a collection, as its page or its own type says; None if neither says anything.
+
+    A page of objects of all kinds (`directoryObjects`, owners) has each state its type.
+    """
+    path, stated = metadata_path(obj, context), as_text(obj.get("@odata.type"))
+    if path is None and stated is None:
+        return None
+    return (path is not None and is_collection(path, collection)) or stated == f"#microsoft.graph.{type_name}"
+
+
+def own_id(obj: Mapping[str, Any]) -> str:
+    """The object id. RecordError without one: such an object cannot be told from others."""
+    # `objectId` is the spelling of Azure AD Graph, which older versions of the Azure CLI asked.
+    found = ids.object_id(first(obj, "id", "objectId"))
+    if found is None:
+        raise RecordError("an object without its object id", hint="export the property id")
+    return found
 
 
 def keyed(record: DirectoryObject, *parts: str | None) -> DirectoryObject:
@@ -116,8 +136,8 @@ def _password(entry: Mapping[str, Any]) -> ListedKey:
         kind="secret",
         key_id=ids.guid(entry.get("keyId")),
         display_name=as_text(entry.get("displayName")),
-        start_at=date_or_none(entry.get("startDateTime")),
-        expires_at=date_or_none(entry.get("endDateTime")),
+        start_at=date_or_none(first(entry, "startDateTime", "startDate")),
+        expires_at=date_or_none(first(entry, "endDateTime", "endDate")),
     )
 
 
@@ -129,6 +149,6 @@ def _certificate(entry: Mapping[str, Any]) -> ListedKey:
         # The thumbprint by default, but whoever adds a certificate may put anything there.
         thumbprint=ids.thumbprint(entry.get("customKeyIdentifier")),
         usage=as_text(entry.get("usage")),
-        start_at=date_or_none(entry.get("startDateTime")),
-        expires_at=date_or_none(entry.get("endDateTime")),
+        start_at=date_or_none(first(entry, "startDateTime", "startDate")),
+        expires_at=date_or_none(first(entry, "endDateTime", "endDate")),
     )

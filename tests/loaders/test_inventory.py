@@ -38,10 +38,11 @@ def test_undated_observations_are_told_apart_by_content():
     assert one.event_key != read(APPLICATIONS, {"id": ID, "displayName": "b"}).event_key
 
 
-def test_objects_without_an_id_are_kept_apart():
-    one, other = (read(PRINCIPALS, {"displayName": name}, observed_at="2026-05-12") for name in "ab")
-    assert (one.object_id, other.object_id) == (None, None)
-    assert one.event_key != other.event_key
+@pytest.mark.parametrize("source", [APPLICATIONS, PRINCIPALS])
+@pytest.mark.parametrize("written", [None, "", 7, [], "00000000-0000-0000-0000-000000000000"])
+def test_an_object_without_its_id_is_refused(source, written):
+    with pytest.raises(RecordError, match="without its object id"):
+        read(source, {"id": written, "displayName": "a"}, observed_at="2026-05-12")
 
 
 def test_an_unreadable_observation_time_is_refused():
@@ -59,6 +60,9 @@ def test_an_unreadable_observation_time_is_refused():
         ({"passwordCredentials": [], "keyCredentials": None}, ()),
         ({"passwordCredentials": []}, ()),
         ({"passwordCredentials": [7], "keyCredentials": []}, ()),
+        ({"passwordCredentials": {"value": [], "Count": 0}, "keyCredentials": []}, ("keys",)),
+        ({"passwordCredentials": {"keyId": ID}, "keyCredentials": []}, ("keys",)),
+        ({"passwordCredentials": {}, "keyCredentials": []}, ()),
         ({"federatedIdentityCredentials": []}, ("federated",)),
         ({"federatedIdentityCredentials": None}, ()),
         (
@@ -111,9 +115,10 @@ def test_values_of_unexpected_types_are_absent_not_fatal(odd):
     ]  # fmt: skip
     parts = dict.fromkeys(["keyId", "customKeyIdentifier", "startDateTime", "endDateTime", "type", "usage", "id"], odd)
     for source in (APPLICATIONS, PRINCIPALS, FEDERATED):
-        source.parse[Carrier.GRAPH](dict.fromkeys(names, odd), Context())
+        source.parse[Carrier.GRAPH](dict.fromkeys(names, odd) | {"id": ID}, Context())
         for name in ("passwordCredentials", "keyCredentials", "federatedIdentityCredentials", "owners"):
-            source.parse[Carrier.GRAPH]({name: [parts]}, Context())
+            source.parse[Carrier.GRAPH]({name: [parts], "id": ID}, Context())
+    FEDERATED.parse[Carrier.GRAPH](dict.fromkeys(names, odd), Context())
 
 
 # -- recognition -----------------------------------------------------------------------------------------------------
@@ -139,6 +144,14 @@ CREDENTIAL = {"id": ID, "issuer": "i", "subject": "s", "audiences": []}
         ({"id": ID}, f"applications('{ID}')/owners", None),
         ({"id": ID}, "users", None),
         (PRINCIPAL | {"riskState": "atRisk"}, None, None),
+        # Pages of objects of all kinds: each states its own.
+        ({"@odata.type": "#microsoft.graph.application", "id": ID}, "directoryObjects", APPLICATIONS),
+        ({"@odata.type": "#microsoft.graph.servicePrincipal", "id": ID}, "directoryObjects", PRINCIPALS),
+        ({"@odata.type": "#microsoft.graph.servicePrincipal", "id": ID}, f"applications('{ID}')/owners", PRINCIPALS),
+        ({"@odata.type": "#microsoft.graph.servicePrincipal", "id": ID}, None, PRINCIPALS),
+        ({"@odata.type": "#microsoft.graph.agentIdentity", "id": ID}, "servicePrincipals", PRINCIPALS),
+        ({"@odata.type": "#microsoft.graph.user", "id": ID}, "directoryObjects", None),
+        (PRINCIPAL | {"@odata.type": "#microsoft.graph.user"}, None, None),
         ({"id": ID, "signInAudience": "x"}, None, None),
         ({"id": ID, "appId": ID, "servicePrincipalId": ID, "isInteractive": False}, None, None),
     ],
@@ -165,7 +178,6 @@ def test_exactly_one_inventory_claims_an_object(obj, path, owner):
             APPLICATIONS,
             ("03ef14b0-ca33-4840-8f4f-d6e91916010e", "631a96bc-a705-4eda-9f99-fdaf9f54f6a2", "Display name", ("keys",)),
         ),
-        ("applications-beta-list.json", APPLICATIONS, (None, None, "'DotNetWeb-App' ", ())),
         (
             "servicePrincipal-v1-get.json",
             PRINCIPALS,
@@ -176,7 +188,6 @@ def test_exactly_one_inventory_claims_an_object(obj, path, owner):
             PRINCIPALS,
             ("59e617e5-e447-4adc-8b88-00af644d7c92", "65415bb1-9267-4313-bbf5-ae259732ee12", "foo", ("keys",)),
         ),
-        ("servicePrincipals-beta-list.json", PRINCIPALS, (None, None, "myContosoTeam", ())),
         (
             "federatedIdentityCredentials-beta-list.json",
             FEDERATED,
