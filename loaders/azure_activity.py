@@ -133,10 +133,7 @@ def _usual(envelope: Any) -> Activity | None:
 
 def _parse_row(obj: JsonObject, context: Context) -> Activity:
     if "EventTimestamp" in obj:  # no column of the table
-        raise RecordError(
-            "an event as PowerShell prints it: its operation is told in words of some language",
-            hint="export it with az monitor activity-log list, the REST API or diagnostic settings",
-        )
+        raise _in_words()
     event = _Event(
         time=obj.get("TimeGenerated"),
         # The legacy OperationName holds display text, translated where the tenant's language is another.
@@ -164,10 +161,11 @@ def _parse_rest(obj: JsonObject, context: Context) -> Activity:
         return _parse_flattened(obj, context)
     found = _camel_case(obj) if "operation_name" in obj else obj
     request = as_object(found.get("httpRequest")) or {}
+    operation, status = _operation_and_status(found)
     event = _Event(
         time=found.get("eventTimestamp"),
-        operation=_value(found.get("operationName")),
-        status=_value(found.get("status")),
+        operation=operation,
+        status=status,
         category=_value(first(found, "category", "eventSource")),
         resource=first(found, "resourceId", "resourceUri"),
         correlation=found.get("correlationId"),
@@ -182,6 +180,34 @@ def _parse_rest(obj: JsonObject, context: Context) -> Activity:
         event_data_id=found.get("eventDataId") or _event_of_path(found.get("id")),
     )
     return _activity(event, obj)
+
+
+def _operation_and_status(event: JsonObject) -> tuple[object, object]:
+    """Operation and status of an event, in the words that are equal in every language.
+
+    Current PowerShell gives both as people read them. Then the action that was checked names the operation, where it
+    always does, and the status must be one of the words that are known.
+    """
+    operation, status = event.get("operationName"), event.get("status")
+    if as_object(operation) is not None or not _is_words(as_text(operation)):
+        return _value(operation), _value(status)
+    action = (as_object(event.get("authorization")) or {}).get("action")
+    known = (as_text(status) or "").strip().lower() in _OUTCOMES
+    if action is None or not known or event.get("category") != "Administrative":
+        raise _in_words()
+    return action, status
+
+
+def _is_words(operation: str | None) -> bool:
+    """Whether the name of an operation is words of some language; role activations have no other name."""
+    return operation is not None and (" " in operation or "/" not in operation) and _PIM not in operation.lower()
+
+
+def _in_words() -> RecordError:
+    return RecordError(
+        "an event as PowerShell prints it: its operation or status is told in words of some language",
+        hint="export it with az monitor activity-log list, the REST API or diagnostic settings",
+    )
 
 
 def _parse_flattened(obj: JsonObject, context: Context) -> Activity:
@@ -523,7 +549,7 @@ def _claims_row(keys: frozenset[str], obj: JsonObject, context: Context) -> bool
 
 def _claims_rest(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
     # Envelopes of diagnostic settings also have `operationName`, but `time` and a category that is text.
-    if "time" in keys or isinstance(obj.get("category"), str):
+    if "time" in keys or (isinstance(obj.get("category"), str) and "eventTimestamp" not in keys):
         return False
     if {"evt", "resourceId"} <= keys:
         return True

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from graphcorr.errors import ConfigError, RecordError
+from graphcorr.ingest import powershell
 from graphcorr.ingest.loader import UNEXPECTED, Carrier, Context, JsonObject, Loader, Parse
 from graphcorr.ingest.readers import Page
 
@@ -76,12 +77,14 @@ class Match:
     """What to do with all objects of one signature, and how many there were."""
 
     __slots__ = (
-        "carrier", "envelope_unknown", "known", "loader", "parse", "records", "rename", "seen_properties", "short_cut",
+        "by_powershell", "carrier", "envelope_unknown", "known", "loader", "parse", "records", "rename",
+        "seen_properties", "short_cut",
     )  # fmt: skip
 
     def __init__(self, loader: Loader, carrier: Carrier, keys: frozenset[str]) -> None:
         self.loader = loader
         self.carrier = carrier
+        self.by_powershell = False
         self.parse: Parse = loader.parse[carrier]
         self.short_cut = loader.short_cuts.get(carrier)
         self.rename: dict[str, str] | None = _renames(keys) if carrier is Carrier.EXPORT else None
@@ -94,7 +97,9 @@ class Match:
         self.envelope_unknown = _unknown(named, self.known, usual) if self.known else ()
 
     def prepared(self, obj: JsonObject) -> JsonObject:
-        """The object as the loader's `parse` takes it, with the envelope's names in their usual case."""
+        """The object as the loader's `parse` takes it, with the names of API or envelope in their usual case."""
+        if self.by_powershell:
+            obj = powershell.api_object(obj)
         rename = self.rename
         return obj if rename is None else {rename.get(key, key): value for key, value in obj.items()}
 
@@ -134,17 +139,20 @@ class Detector:
         """The loader and carrier of an object; the same Match for all objects of a signature."""
         if page is not self._page:
             self._page, self._known = page, self._by_page.setdefault(page, {})
-        kinds = obj.get("signInEventTypes")
-        signature = (tuple(obj), *map(obj.get, _DECIDING), str(kinds) if kinds is not None else None)
+        kinds = obj.get("signInEventTypes", obj.get("SignInEventTypes"))
+        wrote = powershell.mark(obj)
+        signature = (tuple(obj), *map(obj.get, _DECIDING), str(kinds) if kinds is not None else None, wrote)
         try:
             return self._known[signature]
         except KeyError:
             pass
         except TypeError:  # no text: as good as absent
-            signature = (tuple(obj), *[_text(obj.get(name)) for name in _DECIDING], signature[-1])
+            signature = (tuple(obj), *[_text(obj.get(name)) for name in _DECIDING], *signature[-2:])
             if signature in self._known:
                 return self._known[signature]
-        found = self._find(frozenset(obj), obj, page, context)
+        found = self._find(frozenset(obj), obj, page, context) if wrote is None else None
+        if wrote is not None or (found is None and not page.csv):
+            found = self._by_powershell(obj, page, context, certain=wrote is not None)
         if len(self._known) >= _MAX_SIGNATURES:
             self._count_unknown(self._known.pop(next(iter(self._known))))
         self._known[signature] = found
@@ -181,8 +189,20 @@ class Detector:
             if loader is not None:
                 return Match(loader, carrier, keys)
             stated = stated or name
-        if stated is None:
-            stated = next((table for table, marks in _MARKS if marks <= keys), None) or _collection(obj, page)
+        stated = stated or _table_of(keys) or _collection(obj, page)
+        return NotLoaded(stated) if stated else None
+
+    def _by_powershell(self, obj: JsonObject, page: Page, context: Context, *, certain: bool) -> Detected:
+        """As `_find`, of an object of an API that PowerShell wrote.
+
+        If that is not certain, it counts only for a source that has no rows: another's object might be one.
+        """
+        usual = powershell.api_object(obj)
+        found = self._find(frozenset(usual), usual, page, context)
+        if isinstance(found, Match) and (certain or Carrier.ROW not in found.loader.parse):
+            found.by_powershell = True
+            return found
+        stated = _table_of(frozenset(obj)) if certain else None
         return NotLoaded(stated) if stated else None
 
     def _by_row(self, obj: JsonObject, carrier: Carrier) -> tuple[str | None, Loader | None]:
@@ -239,6 +259,11 @@ def _carriers(keys: frozenset[str], obj: JsonObject, page: Page) -> tuple[Carrie
     if "properties" in lowered and not lowered.isdisjoint(("category", "time")) or {"time", "category"} <= lowered:
         return (Carrier.EXPORT, Carrier.REST, Carrier.GRAPH)
     return (Carrier.GRAPH, Carrier.REST)
+
+
+def _table_of(keys: frozenset[str]) -> str | None:
+    """The table that is known by these columns, where an object states none."""
+    return next((table for table, marks in _MARKS if marks <= keys), None)
 
 
 def _collection(obj: JsonObject, page: Page) -> str | None:
