@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.fields import as_bool, as_int, as_object, as_text, as_value, first
-from graphcorr.ingest.indicators import address_or_network, pattern_addresses
+from graphcorr.ingest.indicators import address_or_network, pattern_addresses, version_key
 from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import Indicator
 
 SOURCE = "ThreatIntelIndicators"
 
-_MILLISECOND = timedelta(milliseconds=1)
 # Bare (`ipv4-addr`) in older content, with the path of the value in current one.
 _ADDRESS_KEYS = ("ipv4-addr", "ipv6-addr", "network-traffic:src_ref", "network-traffic:dst_ref")
 
@@ -30,12 +27,11 @@ def _parse_row(obj: JsonObject, context: Context) -> list[Indicator]:
     values = _values(obj, data)
     if not values and active is False:
         values = ("",)  # takes back earlier versions, whatever they said
-    version = None if at is None else (at - times.EPOCH) // _MILLISECOND
     confidence = as_int(obj.get("Confidence"))
     return [
         Indicator(
             source=SOURCE,
-            event_key="ti:" + ids.digest(SOURCE, indicator_id, value, version),
+            event_key=version_key(SOURCE, indicator_id, value, at),
             at=at,
             tenant_id=ids.guid(obj.get("AzureTenantId")),
             workspace_id=ids.guid(first(obj, "WorkspaceId", "TenantId")),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.fields import as_bool, as_text, first
-from graphcorr.ingest.indicators import address_or_network
+from graphcorr.ingest.indicators import address_or_network, version_key
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import Indicator
 
 SOURCE = "ThreatIntelligenceIndicator"
 
-_MILLISECOND = timedelta(milliseconds=1)
 _ADDRESSES = (
     "NetworkIP", "NetworkSourceIP", "NetworkDestinationIP", "EmailSourceIpAddress", "NetworkCidrBlock",
     "NetworkSourceCidrBlock", "NetworkDestinationCidrBlock",
@@ -30,11 +27,10 @@ def _parse_row(obj: JsonObject, context: Context) -> list[Indicator]:
     values = list(dict.fromkeys(value for value in found if value is not None))
     if not values and active is False:
         values = [""]  # takes back earlier versions, whatever they said
-    version = None if at is None else (at - times.EPOCH) // _MILLISECOND
     return [
         Indicator(
             source=SOURCE,
-            event_key="ti:" + ids.digest(SOURCE, indicator_id, value, version),
+            event_key=version_key(SOURCE, indicator_id, value, at),
             at=at,
             workspace_id=ids.guid(obj.get("TenantId")),
             indicator_id=indicator_id,

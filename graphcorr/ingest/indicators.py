@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import datetime, timedelta
 
-from graphcorr import ids
+from graphcorr import ids, times
 
 _LONGEST = 96
+_MILLISECOND = timedelta(milliseconds=1)
 
 ADDRESS_COLUMNS = (
     "ip", "ips", "ip_address", "ipaddress", "address", "addr", "src_ip", "source_ip", "dst_ip", "cidr", "network",
@@ -69,6 +71,11 @@ def column_name(written: str) -> str:
 def is_address_column(written: str) -> bool:
     """Whether lists call their column of addresses so, and logs do not."""
     return len(written) <= _LONGEST and column_name(written) in ADDRESS_COLUMNS and written not in LOG_COLUMNS
+
+
+def version_key(source: str, indicator_id: str, value: str, at: datetime | None) -> str:
+    """Event key of one address in one version of an indicator: the newest version of an id is the one that counts."""
+    return "ti:" + ids.digest(source, indicator_id, value, None if at is None else (at - times.EPOCH) // _MILLISECOND)
 
 
 def pattern_addresses(pattern: object) -> tuple[str, ...]:

@@ -676,7 +676,10 @@ class _OlderTable(msgspec.Struct, rename="pascal"):
 
 # How an event hub writes some records in a line: decoding that as a record would be in vain.
 _MESSAGE = b'{"records":'
-_MAY_WRAP = frozenset({"records", "value", "tables", "Tables", "results", "Results", "Name"})
+_MAY_WRAP = frozenset({"records", "value", "tables", "Tables", "results", "Results", "objects", "Name"})
+# STIX: a bundle, and what a server that is asked for objects answers.
+_BUNDLE = msgspec.Raw(b'"bundle"')
+_ENVELOPE = frozenset({"objects", "more", "next"})
 _Tables = Sequence[_Table | _OlderTable]
 _decode_tables: dict[str, Callable[[msgspec.Raw], _Tables]] = {
     "tables": msgspec.json.Decoder(list[_Table]).decode,
@@ -766,6 +769,8 @@ def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
     for key, schema in (("results", "schema"), ("Results", "Schema")):  # answers of advanced hunting
         if begins(key) == b"[" and begins(schema) == b"[":
             return key
+    if begins("objects") == b"[" and (parts.get("type") == _BUNDLE or parts.keys() <= _ENVELOPE):
+        return "objects"
     others = [key for key in parts if key != "value" and not key.startswith("@") and key not in ("nextLink", "count")]
     if begins("value") in (b"[", b"{") and not others:
         return "value"

@@ -72,6 +72,13 @@ SHAPES = {
         [1, 2],
         ("records",),
     ),
+    "a bundle of STIX": (b'{"type":"bundle","id":"x","objects":[\n' + J1 + b",\n" + J2 + b"]}", [2, 3], ("objects",)),
+    "objects of a STIX server": (b'{"more": false, "objects": [\n' + J1 + b",\n" + J2 + b"]}", [2, 3], ("objects",)),
+    "objects inside a record": (
+        J1[:-1] + b',"objects":[{"a":1}]}\n' + J2[:-1] + b',"objects":[]}',
+        [1, 2],
+        ("document",),
+    ),
     "array of records messages": (
         b'[{"records":[' + J1 + b']},\n{"records":[' + J2 + b"]}]",
         [1, 2],

@@ -56,10 +56,14 @@ def records(delivered):
     return [(found.carrier, found.record) for found in delivered]
 
 
+# Files of threat feeds, which come from no API.
+FEEDS = ("address_lists", "stix_indicators")
+
+
 def of_graph():
     """Objects of Graph pages, with the page's context where an object is known by it alone."""
     for case in loader_cases.cases():
-        if case.carrier != Carrier.GRAPH or case.error is not None:
+        if case.carrier != Carrier.GRAPH or case.error is not None or case.loader in FEEDS:
             continue
         context = case.context.get("odata_context")
         obj = {**({"@odata.context": context} if context else {}), **case.record}

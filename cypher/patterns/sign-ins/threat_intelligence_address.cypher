@@ -6,7 +6,7 @@ description: >
   there, its token was used there, or somebody who acted or had signed in from there gave it a key.
 severity: high
 maturity: stable
-needs: [ThreatIntelIndicators, ThreatIntelligenceIndicator, AddressList]
+needs: [ThreatIntelIndicators, ThreatIntelligenceIndicator, StixIndicators, AddressList]
 params:
   actorWindow:
     default: P1D
