@@ -35,7 +35,7 @@ SECRETS = [
     ),
     ({"c": "Endpoint=sb://x;SharedAccessKey=abc="}, {"c": "Endpoint=sb://x;SharedAccessKey=[redacted]"}),
     ({"c": "Server=x;User Id=y;Password=s3;"}, {"c": "Server=x;User Id=y;Password=[redacted];"}),
-    ({"c": "Password = 's3 x'"}, {"c": "Password = '[redacted] x'"}),
+    ({"c": "Password = 's3 x'"}, {"c": "Password = '[redacted]'"}),
     ({"u": "https://x/y?code=s3&a=1", "w": "https://x/y?a=1&token=s3"},
      {"u": "https://x/y?code=[redacted]&a=1", "w": "https://x/y?a=1&token=[redacted]"}),
     ({"x-functions-key": "s3", "Ocp-Apim-Subscription-Key": "s3"},
@@ -79,6 +79,64 @@ SECRETS = [
         {"requestBody": {"settings": [{"name": "API_KEY", "value": "s3"}, {"name": "mode", "value": "x"}]}},
         {"requestBody": {"settings": [{"name": "API_KEY", "value": HIDDEN}, {"name": "mode", "value": "x"}]}},
     ),
+    ({"clientSecret_s": "s3"}, {"clientSecret_s": HIDDEN}),
+    ({"Name": "Password", "Value": "s3"}, {"Name": "Password", "Value": HIDDEN}),
+    ({"vm": {"type": "SecureString", "value": "s3"}}, {"vm": {"type": "SecureString", "value": HIDDEN}}),
+    ({"vm": {"defaultValue": {"a": "s3"}, "type": "secureObject"}},
+     {"vm": {"defaultValue": {"a": HIDDEN}, "type": "secureObject"}}),
+    ({"isEncrypted": True, "value": '"s3"'}, {"isEncrypted": True, "value": HIDDEN}),
+    ({"h": "curl -H 'Authorization: Basic czM6czNz'"}, {"h": "curl -H 'Authorization: Basic [redacted]'"}),
+    ({"u": "https://h/x?api-key=s3&subscription-key=s3&a=1"},
+     {"u": "https://h/x?api-key=[redacted]&subscription-key=[redacted]&a=1"}),
+    ({"u": "https://h/x?tempauth=v1.s3", "w": "https://h/#access_token=s3&a=1"},
+     {"u": "https://h/x?tempauth=[redacted]", "w": "https://h/#access_token=[redacted]&a=1"}),
+    ({"u": "https://h/r?to=https%3A%2F%2Fst%3Fsv%3D1%26sig%3Ds3%252B%26se%3D2"},
+     {"u": "https://h/r?to=https%3A%2F%2Fst%3Fsv%3D1%26sig%3D[redacted]%26se%3D2"}),
+    ({"u": "https://h/r?to=x%253Fcode%253Ds3"}, {"u": "https://h/r?to=x%253Fcode%253D[redacted]"}),
+    ({"u": "amqps://guest:s3@contoso:5671/x"}, {"u": "amqps://guest:[redacted]@contoso:5671/x"}),
+    ({"x": '<publishProfile userName="$a" userPWD="s3 s3" />'},
+     {"x": '<publishProfile userName="$a" userPWD="[redacted]" />'}),
+    ({"trackedProperties": {"apiToken": "s3s3s3"}}, {"trackedProperties": {"apiToken": HIDDEN}}),
+    # Bodies: names of the customer's own, scripts, answers of what hands out keys.
+    (
+        {"requestbody": {"DB_PASS": "s3s3s3", "API_TOKEN": "s3s3s3", "GITHUB_PAT": "s3s3s3", "vmPw": "s3 s3 s3",
+                         "MyCredential": "s3s3s3", "JWT_SIGNING_KEY": "s3s3s3", "StripeKey": "s3s3s3"}},
+        {"requestbody": dict.fromkeys(["DB_PASS", "API_TOKEN", "GITHUB_PAT", "vmPw",
+                                       "MyCredential", "JWT_SIGNING_KEY", "StripeKey"], HIDDEN)},
+    ),
+    (
+        {"requestbody": {"a": [{"name": "API_TOKEN", "value": "s3s3s3"}], "apiToken": {"value": "s3s3s3"},
+                         "hostKey": ["s3s3s3"], "headers": {"Authorization": "Basic czM6czM="}}},
+        {"requestbody": {"a": [{"name": "API_TOKEN", "value": HIDDEN}], "apiToken": {"value": HIDDEN},
+                         "hostKey": [HIDDEN], "headers": {"Authorization": HIDDEN}}},
+    ),
+    ({"requestbody": '{"a":[{"name":"API_TOKEN","value":"s3s3s3"},{"na'},
+     {"requestbody": '{"a":[{"name":"API_TOKEN","value":"[redacted]"},{"na'}),
+    ({"Properties": '{"requestbody":"{\\"properties\\":{\\"DB_PASS\\":\\"s3s3s3\\",\\"cut'},
+     {"Properties": '{"requestbody":"{\\"properties\\":{\\"DB_PASS\\":\\"[redacted]\\",\\"cut'}),
+    ({"requestbody": '{"vm":{"type":"securestring","value":"s3"},"cut":"of'},
+     {"requestbody": '{"vm":{"type":"securestring","value":"[redacted]"},"cut":"of'}),
+    (
+        {"requestbody": {"script": [
+            "mysql -u root -ps3 -P 3306", "export TOKEN=s3", "$env:DB_PASS = 's3 s3'", "az login -u a -p s3",
+            "deploy --password s3 --name a", "Set-It -Password 's3'", "curl -u a:s3 https://h", "net user bob s3 /add",
+            "ConvertTo-SecureString 's3' -AsPlainText", "curl -H 'X-Api-Token: s3' h",
+            """curl -d '{"password": "s3"}' h""",
+        ]}},
+        {"requestbody": {"script": [
+            "mysql -u root -p[redacted] -P 3306", "export TOKEN=[redacted]", "$env:DB_PASS = '[redacted]'",
+            "az login -u a -p [redacted]", "deploy --password [redacted] --name a", "Set-It -Password '[redacted]'",
+            "curl -u a:[redacted] https://h", "net user bob [redacted] /add",
+            "ConvertTo-SecureString '[redacted]' -AsPlainText", "curl -H 'X-Api-Token: [redacted]' h",
+            """curl -d '{"password": "[redacted]"}' h""",
+        ]}},
+    ),
+    (
+        {"operationName": "x/LISTKEYS/ACTION", "responseBody": {"accountName": "contoso", "primary": "s3",
+         "secondary": "s3", "functionKeys": {"default": "s3s3s3"}, "permissions": "Everything"}},
+        {"operationName": "x/LISTKEYS/ACTION", "responseBody": {"accountName": "contoso", "primary": HIDDEN,
+         "secondary": HIDDEN, "functionKeys": {"default": HIDDEN}, "permissions": "Everything"}},
+    ),
 ]  # fmt: skip
 
 
@@ -113,6 +171,14 @@ HARMLESS = [
     {"requestbody": '{"properties":{"roleDefinitionId":"x","principalId":"y"}}'},
     {"hasSecret": None, "isPassword": True, "password": ""},
     {"passwordCredentials": [{"keyId": "2", "displayName": "prod secret"}]},
+    {"requestbody": {"bypass": "AzureServices", "properties": {"principalId": "x", "keyName": "key1-primary"}}},
+    {"requestbody": {"storageKey": "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/payroll)"}},
+    {"requestbody": {"hostKey": "[parameters('hostKey')]", "keyVaultKey": "https://kv.vault.azure.net/keys/a/b"}},
+    {"requestbody": {"accessKey": None, "apiToken": "13b00951-0000-4000-8000-000000000001", "sshKey": True}},
+    {"requestbody": {"issuer": "https://h", "subject": "repo:contoso/deploy-key:ref:refs/heads/main"}},
+    {"requestbody": {"actions": ["Microsoft.Storage/storageAccounts/listKeys/action"], "roleName": "Keys of stores"}},
+    {"requestUri": "https://h/v1.0/users?$skiptoken=RFNwdAIAAQ&$top=5", "w": "https://h/r?skipToken=abc"},
+    {"h": "Basic Authentication", "userAgent": "Mozilla/5.0 (+https://contoso:443/bot)"},
 ]
 
 
@@ -136,6 +202,7 @@ _MARKS = (
     '"', '\\"', "\\u0022", ":", "=", "\\u003d", "\\u0070", " ", "\t", "\n", "\v", ",", "_", "-", ".", "1", "\\",
     "\u017f", "\u212a",
 )  # fmt: skip
+_NAMES = [word for written in _WORDS if written.isalpha() for word in (written, written.upper(), written.title())]
 _PARTS = st.sampled_from([*_WORDS, *map(str.upper, _WORDS), *_MARKS * 3])
 _REFERENCE = [re.compile(expression.encode(), re.IGNORECASE) for expression in SUSPICIOUS]
 
@@ -145,6 +212,23 @@ _REFERENCE = [re.compile(expression.encode(), re.IGNORECASE) for expression in S
 def test_it_is_looked_for_as_the_expressions_say(parts, other):
     raw = "".join(parts).encode() + other
     assert suspicious(raw) == any(expression.search(raw) for expression in _REFERENCE)
+
+
+@settings(max_examples=300)
+@given(
+    st.tuples(st.sampled_from(_NAMES), st.sampled_from(["", "_", "-", ".", " "]), st.sampled_from(_NAMES)).map("".join),
+    st.lists(_PARTS.filter("\v".__ne__), max_size=9).map("".join),
+)
+def test_what_is_redacted_was_suspicious(name, value):
+    record = {name: value}
+    raw = json.dumps(record).encode()
+    assert redacted(raw) == (record, raw) or suspicious(raw)
+
+
+def test_a_long_run_of_letters_is_read_once():
+    record = {"u": "eyJ" * 100_000}
+    raw = json.dumps(record).encode()
+    assert redacted(raw) == (record, raw)
 
 
 def test_several_threads_can_look_for_secrets():
