@@ -328,7 +328,7 @@ class DirectoryObject(Record, frozen=True, kw_only=True):
     enabled: bool | None = None
     created_at: datetime | None = None
     deleted_at: datetime | None = None
-    # ARM id of the managed identity, from alternativeNames.
+    # ARM id of the managed identity: from alternativeNames; of a federated credential, the one that it belongs to.
     managed_identity_resource_id: str | None = None
     keys: tuple[ListedKey, ...] = ()
     # Which lists the record states in full: keys (passwordCredentials and keyCredentials), federated.

@@ -61,7 +61,7 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
 _REST_MARKS = frozenset({"eventTimestamp", "event_timestamp", "eventDataId", "event_data_id", "operation_name"})
 
 # Values that may decide beside the keys; those of signInEventTypes are a list.
-_DECIDING = ("category", "Category", "Type", "$table", "@odata.context", "@odata.type")
+_DECIDING = ("category", "Category", "Type", "type", "$table", "@odata.context", "@odata.type")
 
 _CONTEXT_NAME = re.compile(r"#([A-Za-z/]+)")
 

@@ -59,7 +59,7 @@ UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError, IndexError, Overf
 
 Claims = Callable[[frozenset[str], JsonObject, Context], bool]
 """True if an object of this carrier belongs to the source. Called once per distinct set of keys and discriminators
-(category, Category, Type, $table, signInEventTypes, odata context, isInteractive present): it may look at keys and at
+(category, Category, Type, type, $table, signInEventTypes, odata context and type): it may look at keys and at
 those values, and at nothing else."""
 
 

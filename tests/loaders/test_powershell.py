@@ -63,8 +63,8 @@ FEEDS = ("address_lists", "stix_indicators")
 def of_graph():
     """Objects of Graph pages, with the page's context where an object is known by it alone."""
     for case in loader_cases.cases():
-        if case.carrier != Carrier.GRAPH or case.error is not None or case.loader in FEEDS:
-            continue
+        if case.carrier != Carrier.GRAPH or case.error is not None or case.loader in FEEDS or "type" in case.record:
+            continue  # what states a type is of Azure Resource Manager
         context = case.context.get("odata_context")
         obj = {**({"@odata.context": context} if context else {}), **case.record}
         if loader_cases.loader_named(case.loader).claims[Carrier.GRAPH](frozenset(obj), obj, Context()):

@@ -137,6 +137,41 @@ def test_a_federated_credential_of_a_managed_identity_is_one_in_every_log(tmp_pa
     assert {e["fromKey"] for e in graph.edges("HAS_CREDENTIAL")} == {f"{TENANT}/{guid('d', 1)}"}
 
 
+_LISTED = {part.lower(): value for part, value in _FEDERATED.items() if part != "Id"} | {"audiences": ["x"]}
+_PATH = f"{_IDENTITY}/federatedIdentityCredentials/GitHub"
+_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"id": _PATH, "name": "GitHub", "type": _TYPE, "properties": _LISTED},
+        {**_LISTED, "id": _PATH, "name": "GitHub", "resourceGroup": "rg1", "type": _TYPE},
+    ],
+)
+def test_a_listed_federated_credential_of_a_managed_identity_is_the_one_in_the_logs(
+    tmp_path: Path, listed: Row
+) -> None:
+    write = arm_act(
+        1, at("06:00"), principal=9, app=9, resource=f"{_IDENTITY}/federatedIdentityCredentials/github",
+        operation="MICROSOFT.MANAGEDIDENTITY/USERASSIGNEDIDENTITIES/FEDERATEDIDENTITYCREDENTIALS/WRITE",
+    )  # fmt: skip
+    known = managed_sign_in(1, at("05:00"), ManagedServiceIdentity={"associatedResourceId": _IDENTITY})
+    files = {"rows.jsonl": jsonl(write), "credentials-2026-05-12.json": json.dumps({"value": [listed]}).encode()}
+    # Before anything ties the identity to its service principal, both name it by its Azure id.
+    alone = graph_of(tmp_path / "alone", files, tenant=TENANT).node("Credential")
+    assert (alone["key"], alone["subject"]) == (f"{TENANT}/fic:{_IDENTITY}/github", "repo:a/b")
+    graph = graph_of(tmp_path / "known", files | {"known.jsonl": jsonl(known)}, tenant=TENANT)
+    found = graph.node("Credential")
+    assert (found["issuer"], found["subject"], found["addedAt"]) == (
+        "https://issuer.example",
+        "repo:a/b",
+        moment("06:00"),
+    )
+    held = {(e["fromKey"], e["basis"]) for e in graph.edges("HAS_CREDENTIAL")}
+    assert held == {(f"{TENANT}/{guid('d', 1)}", "audit"), (f"{TENANT}/{guid('d', 1)}", "inventory")}
+
+
 _SERVICE = "https://graph.microsoft.com/v1.0/$metadata#"
 # A page of federated credentials says around them whose they are.
 _PAGES = {

@@ -1,31 +1,34 @@
 -- Credentials and their lives, from every witness. A thumbprint alone gives way to the key id once a record states both.
 
--- A list of federated credentials names the application by one of its ids.
+-- Azure names a user-assigned identity by its Azure id, the directory by its service principal.
+CREATE OR REPLACE TABLE azure_identity AS
+SELECT tenant, right_id AS resource_id, min(left_id) AS object_id FROM stated_pair
+WHERE left_type = 'servicePrincipal' AND right_type = 'resourceId' GROUP BY tenant, right_id HAVING count(DISTINCT left_id) = 1;
+
+-- A list of federated credentials names the application by one of its ids, or the managed identity.
 CREATE OR REPLACE TABLE listed_key AS
 SELECT tenant, object_id, object_type, "at", event_key,
        coalesce('key:' || k.key_id, 'fic:' || k.federated_id, 'fic:' || object_id || '/' || bounded(lower(k.display_name)), 'thumb:' || k.thumbprint) AS credential,
        k.kind, k.key_id, k.federated_id, k.thumbprint, bounded(k.issuer) AS issuer, bounded(k.subject) AS subject, bounded(k.display_name) AS display_name, k.start_at, k.expires_at
 FROM (
-    SELECT i.tenant, coalesce(i.object_id, a.object_id) AS object_id,
-           CASE i.object_type WHEN 'federatedIdentityCredential' THEN 'application' ELSE i.object_type END AS object_type,
+    SELECT i.tenant, coalesce(i.object_id, a.object_id, m.object_id, i.managed_identity_resource_id) AS object_id,
+           CASE WHEN i.object_type <> 'federatedIdentityCredential' THEN i.object_type WHEN m.object_id IS NOT NULL THEN 'servicePrincipal'
+                WHEN i.managed_identity_resource_id IS NULL THEN 'application' END AS object_type,
            i."at", i.event_key, unnest(i.keys) AS k
     FROM inventory i
     LEFT JOIN (SELECT tenant, app_id, min(object_id) AS object_id FROM object WHERE kind = 'application' AND app_id IS NOT NULL
                GROUP BY tenant, app_id HAVING count(*) = 1) a
         ON i.object_type = 'federatedIdentityCredential' AND a.tenant = i.tenant AND a.app_id = i.app_id
+    LEFT JOIN azure_identity m
+        ON i.object_type = 'federatedIdentityCredential' AND m.tenant = i.tenant AND m.resource_id = i.managed_identity_resource_id
 ) WHERE object_id IS NOT NULL OR k.federated_id IS NOT NULL;
 
--- The activity log names a user-assigned identity by its Azure id, the directory by its service principal.
 CREATE OR REPLACE TABLE credential_moved AS
-WITH identity AS (
-    SELECT tenant, right_id AS resource_id, min(left_id) AS object_id FROM stated_pair
-    WHERE left_type = 'servicePrincipal' AND right_type = 'resourceId' GROUP BY tenant, right_id HAVING count(DISTINCT left_id) = 1
-)
 SELECT c.* REPLACE (coalesce(i.object_id, c.object_id) AS object_id,
                     CASE WHEN i.object_id IS NULL THEN c.object_type ELSE 'ServicePrincipal' END AS object_type,
                     CASE WHEN starts_with(c.credential, 'fic:' || i.resource_id || '/')
                          THEN 'fic:' || i.object_id || substr(c.credential, length('fic:' || i.resource_id) + 1) ELSE c.credential END AS credential)
-FROM credential_change c LEFT JOIN identity i ON i.tenant = c.tenant AND i.resource_id = c.object_id;
+FROM credential_change c LEFT JOIN azure_identity i ON i.tenant = c.tenant AND i.resource_id = c.object_id;
 
 CREATE OR REPLACE TABLE thumb_of AS
 SELECT tenant, thumbprint, min(key_id) AS key_id FROM (
