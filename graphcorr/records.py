@@ -341,6 +341,7 @@ class WorkflowEvent(Record, frozen=True, kw_only=True):
 
     # ARM id of the workflow, lower case.
     resource_id: str | None = None
+    # Lower case too: it is part of such ids.
     run_id: str | None = None
     # One of the two for events of an action or a trigger, neither for events of the run itself.
     action_name: str | None = None

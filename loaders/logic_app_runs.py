@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_object, as_text, first
+from graphcorr.ingest.fields import as_object, as_text, as_value, first
 from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.records import WorkflowEvent
@@ -77,7 +77,7 @@ def _parse_row(obj: JsonObject, context: Context) -> WorkflowEvent:
         _Event(
             time=row.get("TimeGenerated"),
             operation=row.get("OperationName"),
-            resource=first(row, "_ResourceId", "ResourceId", "workflowId_s"),
+            resource=first(row, "_ResourceId", "ResourceId", "workflowId_s") or ids.arm_id(row.get("WorkflowId")),
             run_id=first(row, "RunId", "resource_runId_s", "resource_runId_g"),
             action=first(row, "ActionName", "resource_actionName_s"),
             trigger=first(row, "TriggerName", "resource_triggerName_s"),
@@ -101,19 +101,23 @@ def _workflow_event(event: _Event) -> WorkflowEvent:
     place = _RUN.match(written) or _TRIGGER.match(written)
     parts = place.groupdict() if place else {}
     workflow = ids.arm_id(parts.get("workflow") or written)
-    run_id = as_text(event.run_id) or parts.get("run")
+    # Written `…CU01`, and in lower case where a column has its path.
+    run_id = _lower(as_value(event.run_id) or parts.get("run"))
     if workflow is None and run_id is None:
         raise RecordError(
             "workflow record without workflow and run", hint="expected resourceId or _ResourceId, and runId"
         )
     operation = (as_text(event.operation) or "unknown").rpartition("/")[2]
     # Exports write the name in upper case into the path; the field beside it is as in the designer.
-    action = as_text(event.action) or (parts.get("name") if (parts.get("kind") or "").lower() == "actions" else None)
-    trigger = as_text(event.trigger) or (parts.get("name") if action is None else None)
-    status = as_text(event.status)
+    action = as_value(event.action) or (parts.get("name") if (parts.get("kind") or "").lower() == "actions" else None)
+    trigger = as_value(event.trigger) or (parts.get("name") if action is None else None)
+    status = as_value(event.status)
+    tracking = ids.object_id(event.action_tracking)
     at = times.parse_time(event.time)
     since_epoch = at - times.EPOCH if at else None
-    key = (run_id or workflow, _lower(action or trigger), operation.lower(), _lower(status))
+    key = [run_id or workflow, _lower(action or trigger), operation.lower(), _lower(status)]
+    if action is not None and tracking is not None:  # the steps of a loop have one name; all shapes state this id
+        key.append(tracking)
     return WorkflowEvent(
         source=SOURCE,
         event_key="la:" + ids.digest(*key, None if since_epoch is None else since_epoch // _MILLISECOND),
@@ -130,10 +134,10 @@ def _workflow_event(event: _Event) -> WorkflowEvent:
         trigger_name=trigger,
         operation=operation,
         status=status,
-        code=as_text(event.code),
+        code=as_value(event.code),
         started_at=date_or_none(event.start),
         ended_at=date_or_none(event.end),
-        action_tracking_id=ids.object_id(event.action_tracking),
+        action_tracking_id=tracking,
         client_tracking_id=as_text(event.client_tracking),
     )
 

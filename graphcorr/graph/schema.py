@@ -364,7 +364,7 @@ NODES: tuple[Node, ...] = (
         "resource + run id",
         (
             TENANT,
-            _id("runId", "Run id."),
+            _id("runId", "Run id, lower case."),
             _s("status", "Succeeded, Failed, …"),
             _t("startedAt", "Start."),
             _t("endedAt", "End."),
