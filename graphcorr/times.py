@@ -1,7 +1,9 @@
 """Times: every spelling the logs use becomes an aware UTC datetime, or an error that says why not.
 
 Spellings are listed in log-facts 1.3: ISO with 0 to 9 fractional digits and `Z`, offset or nothing,
-`2023-07-26 22:58:30.983201900`, the US forms of portal CSV and old exports, epoch seconds of claims.
+`2023-07-26 22:58:30.983201900`, the US forms of portal CSV and old exports, epoch seconds of claims,
+epoch milliseconds of pandas and, as `/Date(1778479202101)/`, of Windows PowerShell. A time on 1 January
+of the year 1, which .NET and Azure write for none, is not stated.
 Python and the archive keep microseconds; further digits are cut off, never rounded, so that two
 exports of one event give the same instant.
 """
@@ -9,7 +11,7 @@ exports of one event give the same instant.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from graphcorr import ids
@@ -20,17 +22,25 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2001, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
+# What .NET writes where there is no time; with the hours of a zone it is still that day.
+_NO_DAY = date(1, 1, 1)
+# Numbers below are seconds (to the year 5138), those from there to a thousand times as much milliseconds (from 1973).
+_MILLISECONDS = 1e11
+
 _US = re.compile(
     r"^(\d{1,2})/(\d{1,2})/(\d{4}),?[ \u00a0\u202f]+"
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(?:[ \u00a0\u202f]*([AaPp])[Mm])?$"
 )
+# The offset says how the time was shown, the number is in UTC.
+_MICROSOFT = re.compile(r"^/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/$")
 
 
 def parse_time(value: object, zone: tzinfo = UTC) -> datetime | None:
-    """An event time as aware UTC; None for an absent value (None, blank, a word for nothing).
+    """An event time as aware UTC; None for an absent value (None, blank, a word for nothing, a time on 0001-01-01).
 
-    `zone` applies to spellings that name none. Raises RecordError for text that is no time and for
-    instants outside 2001–2099, which no Entra ID or Azure log can hold.
+    A number counts from 1970: below 1e11 it is seconds, below 1e14 milliseconds, else no time. `zone` applies
+    to spellings that name none. Raises RecordError for what is no time and for instants outside 2001–2099,
+    which no Entra ID or Azure log can hold.
     """
     when: datetime | None
     if type(value) is str:
@@ -60,17 +70,37 @@ def parse_date(value: object, zone: tzinfo = UTC) -> datetime | None:
         except ValueError:
             if ids.states_none(text):
                 return None
-            when = _parse_us(text)
+            when = _parse_microsoft(text) or _parse_us(text)
     elif isinstance(value, datetime):
         when = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        return from_epoch(value)
+        when = _from_number(value)
     else:
         raise RecordError(f"not a time: {_shown(value)}")
+    if when.date() == _NO_DAY:
+        return None
     try:
         return when.replace(tzinfo=zone).astimezone(UTC) if when.tzinfo is None else when.astimezone(UTC)
     except OverflowError as error:
         raise RecordError(f"impossible time {_shown(value)}") from error
+
+
+def _parse_microsoft(text: str) -> datetime | None:
+    match = _MICROSOFT.match(text)
+    if match is None:
+        return None
+    try:
+        return EPOCH + timedelta(milliseconds=int(match[1]))
+    except OverflowError as error:
+        raise RecordError(f"impossible time {_shown(text)}") from error
+
+
+def _from_number(value: float) -> datetime:
+    if abs(value) < _MILLISECONDS:
+        return EPOCH + timedelta(seconds=value)
+    if abs(value) < _MILLISECONDS * 1000:
+        return EPOCH + timedelta(milliseconds=value)
+    raise RecordError(f"not a time: {_shown(value)}", hint="expected seconds or milliseconds since 1970")
 
 
 def _parse_us(text: str) -> datetime:
@@ -88,6 +118,12 @@ def _parse_us(text: str) -> datetime:
         raise RecordError(f"impossible time {_shown(text)}") from error
 
 
+def slashed(text: str) -> tuple[int, int] | None:
+    """The first two numbers of a date that is written with slashes: month and day, if it is in the US form."""
+    match = _US.match(text.strip())
+    return (int(match[1]), int(match[2])) if match else None
+
+
 def from_epoch(value: object) -> datetime | None:
     """Epoch seconds, number or text, as claims carry them (`iat`, `exp`); None when absent or unreadable."""
     if value is None or value == "":
@@ -99,8 +135,14 @@ def from_epoch(value: object) -> datetime | None:
 
 
 def has_fraction(value: object) -> bool:
-    """True if the text states parts of a second; coarser records may duplicate finer ones (design 5)."""
-    return isinstance(value, str) and "." in value
+    """True if parts of a second are stated; coarser records may duplicate finer ones (design 5).
+
+    Milliseconds that are 000 are not: PowerShell and pandas write them for whole seconds too.
+    """
+    if isinstance(value, str) and value[:1] != "/":
+        return "." in value
+    when = parse_date(value)
+    return when is not None and when.microsecond != 0
 
 
 def zone_named(name: str) -> tzinfo:

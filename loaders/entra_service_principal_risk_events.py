@@ -39,7 +39,7 @@ def _risk_event(
     risk_id = ids.object_id(get("id"))
     if risk_id is None:
         raise RecordError("risk detection without an id", hint="export the column Id")
-    at = parse_time(first(properties, "activityDateTime", "detectedDateTime"))
+    at = parse_time(first(properties, "activityDateTime")) or parse_time(first(properties, "detectedDateTime"))
     updated_at = date_or_none(get("lastUpdatedDateTime"))
     return RiskEvent(
         source=SOURCE,

@@ -608,7 +608,7 @@ def _check(stated_id: str | None, created: str | None) -> None:
 
 
 def _whole_seconds(times: Sequence[str]) -> pa.Array:
-    return pa.array(["." not in when for when in times], pa.bool_())
+    return pa.array(["." not in when and not has_fraction(when) for when in times], pa.bool_())
 
 
 def _first_ids(values: Texts, others: Texts) -> pa.Array:
