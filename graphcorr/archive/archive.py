@@ -104,7 +104,7 @@ class InputFact:
     last_at: datetime | None
     # It stopped at a known limit of the exporting tool: later (or earlier) records may be missing.
     row_limit: bool = False
-    # It ended in the middle of a record.
+    # It ended in the middle of a record, or said that it is partial.
     cut_off: bool = False
 
 
@@ -305,7 +305,8 @@ class Staging:
     def note_input(self, file: str, *, row_limit: bool = False, cut_off: bool = False) -> None:
         """Remember that a file was read although it may have held no record, and whether more may have been in it.
 
-        `row_limit`: it stopped at a known limit; `cut_off`: it ended in the middle of a record.
+        `row_limit`: it stopped at a known limit; `cut_off`: it ended in the middle of a record, or said that it is
+        partial.
         What a file's records say (sources, rows, first and last time) is remembered without being told.
         """
         file = storable_text(file)

@@ -14,16 +14,21 @@ import msgspec
 from graphcorr.errors import RecordError, UsageError
 from graphcorr.ingest.loader import JsonObject
 from graphcorr.ingest.report import Tally
-from graphcorr.times import parse_date, zone_named
+from graphcorr.times import parse_date, slashed, zone_named
 
 # A cell may hold a whole claims bag or policy list; Python's own limit is 128 KiB.
 MAX_CELL = 64 * 1024 * 1024
 
 DELIMITERS = ",;\t"
 
+# So many rows are held back at most until a date tells whether day or month comes first.
+HELD_ROWS = 10_000
+
 _SUFFIX = re.compile(r"^(?P<name>.*?)\s*\[(?P<zone>[^\]]+)\]$")
 _OFFSET = re.compile(r"^(?:UTC|GMT)?\s*(?P<offset>[+-]\d{2}:\d{2})$", re.IGNORECASE)
 _SPLIT = re.compile(r"^(?P<name>.+)_(?:dynamic|string)$")
+# PowerShell names the type of its objects, Excel the delimiter.
+_BEFORE_HEADER = re.compile(r'^(?:#TYPE .*|"?sep=(?P<delimiter>[,;\t|])"?)\r?$', re.IGNORECASE)
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}T[\d:.]+Z$")
 
 # Times of the known tables, for files whose header lost its zone suffix.
@@ -43,11 +48,48 @@ Row = tuple[JsonObject, int, bytes]
 class _Reader(Protocol):
     line_num: int
 
+    def __iter__(self) -> Iterator[list[str]]: ...
+
     def __next__(self) -> list[str]: ...
 
 
 class _LocalZone(Exception):
     """A column holds times in the viewer's zone, which the file does not state."""
+
+
+class _DayFirst(Exception):
+    """A date with slashes that may have the day first."""
+
+
+class _Dates:
+    """What the dates with slashes of one file tell: the month comes first in 5/25/2026, the day in 25/5/2026."""
+
+    def __init__(self) -> None:
+        self._day_first: str | None = None
+        # A date that tells nothing was read with the month first.
+        self._read = False
+
+    def look(self, cell: str) -> bool | None:
+        """Whether this date tells which comes first; None if it is none with slashes."""
+        numbers = slashed(cell)
+        if numbers is None:
+            return None
+        if numbers[0] > 12 >= numbers[1] and self._day_first is None:
+            self._day_first = cell
+        return max(numbers) > 12
+
+    def check(self, cell: str) -> None:
+        """Refuse a date that may have the day first if one looked at so far has."""
+        numbers = slashed(cell)
+        if numbers is None or numbers[1] > 12:
+            return
+        told = self.look(cell)
+        if self._day_first is None:
+            self._read = self._read or not told
+            return
+        like = "" if cell == self._day_first else f", as in {self._day_first[:40]!r}"
+        before = "; earlier ones were read with the month first" if self._read else ""
+        raise _DayFirst(f"the day may come first in {cell[:40]!r}{like}{before}")
 
 
 @dataclass(frozen=True)
@@ -57,8 +99,18 @@ class _Column:
     convert: Callable[[str], str] | None
 
 
-def delimiter_of(line: str) -> str | None:
-    """The delimiter of a header line; None if the line does not look like one."""
+def delimiter_of(head: str) -> str | None:
+    """The delimiter of a text with a header; None if its first line does not look like one. It may be cut off."""
+    for line in head.split("\n"):
+        before = _BEFORE_HEADER.match(line)
+        if before is None:
+            return _delimiter_in(line)
+        if before["delimiter"]:
+            return before["delimiter"]
+    return None
+
+
+def _delimiter_in(line: str) -> str | None:
     outside = re.sub(r'"[^"]*"', "", line)
     best = max(DELIMITERS, key=outside.count)
     if not outside.count(best):
@@ -85,14 +137,17 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
     """Rows as (cells by clean column name, line where the row starts, the same as JSON bytes).
 
     Empty cells are left out; of columns that fold into one name the first stated cell counts; times become ISO text
-    in UTC with the digits they were written with. Rows that do not fit are problems of `tally`; a header with times in
-    the viewer's zone is one for the whole file unless `zone` says which zone that was.
+    in UTC with the digits they were written with. Dates with slashes have the month first; if one in the file has the
+    day first, rows with dates that may have it too are refused. Rows that do not fit are problems of `tally`; a header
+    with times in the viewer's zone is one for the whole file unless `zone` says which zone that was.
     """
     csv.field_size_limit(MAX_CELL)
     reader = csv.reader(lines, delimiter=delimiter)
+    dates = _Dates()
     try:
-        header = next((row for row in reader if any(row)), [])
-        columns = [_column(name, zone) for name in header]
+        heads = list(_heads(reader, delimiter))
+        header = heads[-1] if heads else []
+        columns = [_column(name, zone, dates) for name in header]
     except _LocalZone as column:
         tally.recognised = True
         tally.problem(
@@ -108,12 +163,12 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
         tally.recognised = True
     count = 0
     pending: tuple[list[str], int] | None = None
-    for row, line in _numbered(reader, tally):
+    # The lines at the top come again where files were joined.
+    rows = ((row, line) for row, line in _numbered(reader, tally) if row and row not in heads)
+    for row, line in _looked_over(rows, columns, dates):
         if pending is not None:
             yield from _row(columns, *pending, tally)
             pending = None
-        if not row:
-            continue
         count += 1
         if len(row) < len(header):
             pending = row, line  # some programs drop empty cells at the end; in the last row it is a cut
@@ -128,6 +183,29 @@ def csv_rows(lines: Iterable[str], delimiter: str, zone: tzinfo | None, tally: T
             "export it again",
         )
     tally.rows(count)
+
+
+def _heads(reader: _Reader, delimiter: str) -> Iterator[list[str]]:
+    """The lines at the top that are no rows; the last one is the header."""
+    for row in reader:
+        if any(row):
+            yield row
+            if not _BEFORE_HEADER.match(delimiter.join(row)):
+                return
+
+
+def _looked_over(
+    rows: Iterator[tuple[list[str], int]], columns: list[_Column], dates: _Dates
+) -> Iterator[tuple[list[str], int]]:
+    """The same rows; as long as their dates do not tell whether day or month comes first, they are held back."""
+    held: list[tuple[list[str], int]] = []
+    for row, line in rows:
+        held.append((row, line))
+        told = {dates.look(cell) for column, cell in zip(columns, row, strict=False) if column.convert is not None}
+        if True in told or False not in told or len(held) >= HELD_ROWS:
+            break
+    yield from held
+    yield from rows
 
 
 def _numbered(reader: _Reader, tally: Tally) -> Iterator[tuple[list[str], int]]:
@@ -155,9 +233,16 @@ def _row(columns: list[_Column], cells: list[str], line: int, tally: Tally) -> I
         )
         return
     row: JsonObject = {}
-    for column, cell in zip(columns, cells, strict=False):
-        if cell and column.name not in row:
-            row[column.name] = cell if column.convert is None else column.convert(cell)
+    try:
+        for column, cell in zip(columns, cells, strict=False):
+            if cell and column.name not in row:
+                row[column.name] = cell if column.convert is None else column.convert(cell)
+    except _DayFirst as error:
+        tally.skipped += 1
+        tally.problem(
+            line, str(error), "export it with times as ISO 8601 in UTC, or in the format of the United States"
+        )
+        return
     try:
         raw = _ENCODER.encode(row)
     except UnicodeEncodeError:
@@ -167,14 +252,14 @@ def _row(columns: list[_Column], cells: list[str], line: int, tally: Tally) -> I
     yield row, line, raw
 
 
-def _column(header: str, zone: tzinfo | None) -> _Column:
+def _column(header: str, zone: tzinfo | None, dates: _Dates) -> _Column:
     stripped = header.strip("\ufeff \u00a0")
     suffix = _SUFFIX.match(stripped)
     name = clean_name(stripped)
     if suffix:
-        return _Column(name, _converter(_stated_zone(suffix["zone"], zone, stripped)))
+        return _Column(name, _converter(_stated_zone(suffix["zone"], zone, stripped), dates))
     if name in _TIME_COLUMNS:
-        return _Column(name, _converter(zone or UTC))
+        return _Column(name, _converter(zone or UTC, dates))
     return _Column(name, None)
 
 
@@ -192,10 +277,11 @@ def _stated_zone(text: str, given: tzinfo | None, header: str) -> tzinfo:
     return given
 
 
-def _converter(zone: tzinfo) -> Callable[[str], str]:
+def _converter(zone: tzinfo, dates: _Dates) -> Callable[[str], str]:
     def convert(cell: str) -> str:
         if _ISO.match(cell):
             return cell
+        dates.check(cell)
         try:
             when = parse_date(cell, zone)
         except (RecordError, ValueError):

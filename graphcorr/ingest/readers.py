@@ -18,7 +18,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import sha256
@@ -29,6 +29,7 @@ import msgspec
 
 from graphcorr.errors import RecordError
 from graphcorr.ingest.csv_rows import clean_name, csv_rows, delimiter_of
+from graphcorr.ingest.fields import first
 from graphcorr.ingest.loader import JsonObject, ShortCut
 from graphcorr.ingest.redact import redacted, suspicious
 from graphcorr.ingest.report import Tally
@@ -52,6 +53,8 @@ _LONG_LINE = 1 << 17
 _ELEMENTS = 2_000
 # gzip in zip in zip is seen; deeper nesting is a bomb.
 _MAX_NESTING = 3
+# A list of answers to several requests, each with a page of records, is seen.
+_MAX_WRAPPERS = 4
 # So many objects nested too deeply, one after another, and the rest of a broken text is given up: each costs time.
 _MAX_TOO_DEEP = 100
 
@@ -382,7 +385,7 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
         yield from _json_items(_texts(blocks, tally), member, tally, preferred)
         return
     below = header_below_comments(written)
-    delimiter = delimiter_of(below or written.partition("\n")[0])
+    delimiter = delimiter_of(below or written)
     if delimiter is None:
         tally.problem(
             None,
@@ -391,7 +394,8 @@ def items(member: Member, zone: tzinfo | None, tally: Tally, preferred: Preferre
         )
         return
     tally.shape("csv")
-    text = (line.decode("utf-8", "surrogateescape") + "\n" for text in _texts(blocks, tally) for line in _lines(text))
+    lines = (line.removeprefix(codecs.BOM_UTF8) for text in _texts(blocks, tally) for line in _lines(text))
+    text = (line.decode("utf-8", "surrogateescape") + "\n" for line in lines)
     if below is not None:
         text = ("\n" if line.startswith("#") else line for line in text)
     rows = csv_rows(text, delimiter, zone, tally)
@@ -525,6 +529,10 @@ def _json_items(texts: Iterator[bytes], member: Member, tally: Tally, preferred:
             if until == len(batch):
                 break
             raw = batch[until]
+            if raw.startswith(codecs.BOM_UTF8):  # files were joined
+                batch[until] = raw.removeprefix(codecs.BOM_UTF8)
+                place = until
+                continue
             place = until + 1
             line += 1
             if len(raw) > _LONG_LINE:
@@ -664,7 +672,6 @@ def _document(data: bytes, line: int, tally: Tally, preferred: Preferred) -> Ite
 class _Table(msgspec.Struct):
     columns: list[dict[str, Any]]
     rows: list[msgspec.Raw]
-    name: str | None = None
 
 
 class _OlderTable(msgspec.Struct, rename="pascal"):
@@ -676,16 +683,38 @@ class _OlderTable(msgspec.Struct, rename="pascal"):
 
 # How an event hub writes some records in a line: decoding that as a record would be in vain.
 _MESSAGE = b'{"records":'
-_MAY_WRAP = frozenset({"records", "value", "tables", "Tables", "results", "Results", "objects", "Name"})
-# STIX: a bundle, and what a server that is asked for objects answers.
+# Wrappers by the key of what is in them → what may stand beside it, apart from names that begin with "@".
+_WRAPPERS: dict[str, frozenset[str]] = {
+    # Pages; `Count` is how Windows PowerShell writes a list.
+    "value": frozenset({"nextLink", "count", "Count"}),
+    # Invoke-AzOperationalInsightsQuery.
+    "Results": frozenset({"Render", "Statistics", "Error"}),
+    # Azure DevOps.
+    "decoratedAuditLogEntries": frozenset({"continuationToken", "hasMore"}),
+    # STIX, from a server that is asked for objects; bundles are known by their type.
+    "objects": frozenset({"more", "next"}),
+    # An answer to several requests at once, and each of its answers or a message of an event hub.
+    "responses": frozenset(),
+    "body": frozenset(
+        {
+            "id", "status", "headers", "sequenceNumber", "offset", "enqueuedTimeUtc", "partitionKey", "partitionId",
+            "properties", "systemProperties", "contentType", "correlationId", "messageId",
+        }
+    ),
+    # A message as Event Hubs Capture keeps it: the body is JSON as text.
+    "Body": frozenset({"SequenceNumber", "Offset", "EnqueuedTimeUtc", "SystemProperties", "Properties"}),
+}  # fmt: skip
+_MAY_WRAP = frozenset({"records", "tables", "Tables", "results", "FrameType", "Name", "error", *_WRAPPERS})
 _BUNDLE = msgspec.Raw(b'"bundle"')
-_ENVELOPE = frozenset({"objects", "more", "next"})
 _Tables = Sequence[_Table | _OlderTable]
 _decode_tables: dict[str, Callable[[msgspec.Raw], _Tables]] = {
     "tables": msgspec.json.Decoder(list[_Table]).decode,
     "Tables": msgspec.json.Decoder(list[_OlderTable]).decode,
 }
+_decode_table = msgspec.json.Decoder(_OlderTable).decode
 _decode_row = msgspec.json.Decoder(list[Any]).decode
+# Columns of the table of contents of a Kusto answer.
+_CONTENTS = frozenset({"Ordinal", "Kind", "Name", "Id"})
 
 
 def _unwrapped(
@@ -729,34 +758,57 @@ def _wrapper(
     depth: int,
     preferred: Preferred,
 ) -> Iterator[Item | Usual]:
-    kind = _wrapper_kind(parts) if depth < _MAX_NESTING else None
+    kind = _wrapper_kind(parts) if depth < _MAX_WRAPPERS else None
     if kind is None:
         if depth == 0 and "jsonLines" not in tally.shapes:
             tally.shape("document")
         raw = bytes(memoryview(data)).strip()
         yield _decode(raw), line, raw, page
-    elif kind == "schema":
+        return
+    tally.shape(kind.lower())
+    if kind == "schema":
         tally.recognised = True
-        tally.shape("schema")
+    elif kind == "error":
+        tally.skipped += 1
+        tally.problem(line, f"an error instead of an answer: {_error_text(_decode(parts[kind]))}", "ask again")
+    elif kind == "frames":
+        yield from _frame(data, parts, line, tally)
     elif kind in _decode_tables:
         tally.recognised = True
-        tally.shape("tables")
         yield from _tables(data, _decode_tables[kind](parts[kind]), line, tally)
     else:
-        tally.shape(kind.lower())
-        context = _decode(parts["@odata.context"]) if "@odata.context" in parts else None
-        inner = Page(odata_context=context) if isinstance(context, str) else page
-        content = memoryview(parts[kind])
-        if bytes(content[:1]) == b"[":
-            elements = _decode_elements(content)
-            tally.recognised = tally.recognised or not elements
-            yield from _elements(data, elements, line, inner, tally, depth, preferred)
-        else:
-            yield from _elements(data, [parts[kind]], line, inner, tally, depth, preferred)
+        yield from _content(data, parts, kind, line, page, tally, depth, preferred)
+    if kind != "error":
+        _note_partial(parts, line, tally)
+
+
+def _content(
+    data: bytes | msgspec.Raw,
+    parts: dict[str, msgspec.Raw],
+    kind: str,
+    line: int,
+    page: Page,
+    tally: Tally,
+    depth: int,
+    preferred: Preferred,
+) -> Iterator[Item | Usual]:
+    """The objects in the part of that name: a list, one object, or either as a text."""
+    context = _decode(parts["@odata.context"]) if "@odata.context" in parts else None
+    inner = Page(odata_context=context) if isinstance(context, str) else page
+    content = memoryview(parts[kind])
+    if bytes(content[:1]) == b"[":
+        elements = _decode_elements(content)
+        tally.recognised = tally.recognised or not elements
+        yield from _elements(data, elements, line, inner, tally, depth, preferred)
+    elif bytes(content[:1]) == b'"':
+        text = _decode(content).replace("\n", " ").encode()  # the text is in one line of the file
+        yield from _unwrapped(text, line, inner, tally, preferred, depth + 1)
+    else:
+        yield from _elements(data, [parts[kind]], line, inner, tally, depth, preferred)
 
 
 def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
-    """The key of the records in a wrapper, or schema; None for an object that is a record itself."""
+    """The key of the records in a wrapper, or frames, schema or error; None for an object that is a record itself."""
 
     def begins(key: str) -> bytes:
         return bytes(memoryview(parts[key])[:1]) if key in parts else b""
@@ -769,14 +821,43 @@ def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
     for key, schema in (("results", "schema"), ("Results", "Schema")):  # answers of advanced hunting
         if begins(key) == b"[" and begins(schema) == b"[":
             return key
-    if begins("objects") == b"[" and (parts.get("type") == _BUNDLE or parts.keys() <= _ENVELOPE):
+    if begins("objects") == b"[" and parts.get("type") == _BUNDLE:
         return "objects"
-    others = [key for key in parts if key != "value" and not key.startswith("@") and key not in ("nextLink", "count")]
-    if begins("value") in (b"[", b"{") and not others:
-        return "value"
+    stated = {key for key in parts if not key.startswith("@")}
+    for key in stated & _WRAPPERS.keys():
+        opening = begins(key) in (b"[", b"{") or (begins(key) == b'"' and key in ("body", "Body"))
+        if opening and stated <= {key, *_WRAPPERS[key]}:
+            return key
+    if begins("FrameType") == b'"':
+        return "frames"
+    if stated == {"error"} and begins("error") == b"{":
+        return "error"
     if begins("Name") == b'"' and begins("Properties") == b"[" and len(parts) <= 4:
         return "schema"
     return None
+
+
+def _note_partial(parts: Mapping[str, msgspec.Raw], line: int, tally: Tally) -> None:
+    """Tell of an answer that says itself that something is missing."""
+    stated = (_decode(parts[key]) for key in ("error", "Error", "OneApiErrors", "HasErrors") if key in parts)
+    error = next(filter(None, stated), None)
+    if error is not None:
+        tally.cut_off = True
+        hint = "ask for less at a time, such as one day, and load it again"
+        tally.problem(line, f"the answer is partial: {_error_text(error)}", hint)
+
+
+def _error_text(error: Any) -> str:
+    """Code and words of an error of the query interface, of Kusto or of Graph."""
+    for _ in range(4):
+        if isinstance(error, list):
+            error = error[0] if error else None
+        if isinstance(error, dict):
+            error = first(error, "error", "Exceptions", "OneApiErrors") or error
+    if isinstance(error, dict):
+        words = (first(error, "code", "Code"), first(error, "@message", "message", "Message"))
+        error = ": ".join(str(word) for word in words if word)
+    return error[:200] if isinstance(error, str) and error else "no reason is stated"
 
 
 def _elements(
@@ -816,18 +897,36 @@ def _places(data: bytes | msgspec.Raw, elements: list[msgspec.Raw], line: int) -
         position = at + len(piece)
 
 
+def _frame(data: bytes | msgspec.Raw, parts: dict[str, msgspec.Raw], line: int, tally: Tally) -> Iterator[Item]:
+    """The rows of a frame of a Kusto answer, if it is a table of results."""
+    tally.recognised = True
+    kind, table_kind = (_decode(parts[key]) if key in parts else None for key in ("FrameType", "TableKind"))
+    if kind == "DataTable" and table_kind == "PrimaryResult":
+        yield from _tables(data, [_decode_table(data)], line, tally)
+    elif kind == "TableFragment":
+        tally.skipped += 1
+        tally.problem(line, "rows of a progressive answer", "ask without results_progressive_enabled")
+
+
 def _tables(data: bytes | msgspec.Raw, tables: _Tables, line: int, tally: Tally) -> Iterator[Item]:
     """Rows of an answer of the query interface as objects by column name; nulls are left out."""
     places = _places(data, [row for table in tables for row in table.rows], line)
-    for table in tables:
-        names = [clean_name(str(column.get("name", column.get("ColumnName", "")))) for column in table.columns]
+    wanted = _results(tables)
+    for number, table in enumerate(tables):
+        at_rows = list(itertools.islice(places, len(table.rows)))
+        if number not in wanted:
+            continue
+        names = _names(table)
         tally.rows(len(table.rows))
-        for raw_row in table.rows:
-            at = next(places)
-            cells = _decode_row(raw_row)
-            if len(cells) != len(names):
+        for raw_row, at in zip(table.rows, at_rows, strict=True):
+            cells = _decode(raw_row)
+            if isinstance(cells, dict) and cells:  # instead of the rows that are missing
+                _note_partial({"error": raw_row}, at, tally)
+                continue
+            if not isinstance(cells, list) or len(cells) != len(names):
                 tally.skipped += 1
-                tally.problem(at, f"the row has {len(cells)} values, the table {len(names)} columns", "fetch it again")
+                found = len(cells) if isinstance(cells, list) else "no"
+                tally.problem(at, f"the row has {found} values, the table {len(names)} columns", "fetch it again")
                 continue
             row: JsonObject = {}
             for name, cell in zip(names, cells, strict=True):
@@ -836,17 +935,33 @@ def _tables(data: bytes | msgspec.Raw, tables: _Tables, line: int, tally: Tally)
             yield row, at, _encode(row), ROW_PAGE
 
 
+def _names(table: _Table | _OlderTable) -> list[str]:
+    return [clean_name(str(column.get("name", column.get("ColumnName", "")))) for column in table.columns]
+
+
+def _results(tables: _Tables) -> Collection[int]:
+    """Which tables hold results. Kusto adds tables of its own; then the last one says what each of the others is."""
+    everything = range(len(tables))
+    names = _names(tables[-1]) if len(tables) > 2 else []
+    if not _CONTENTS.issubset(names):
+        return everything
+    rows = [dict(zip(names, _decode_row(row), strict=False)) for row in tables[-1].rows]
+    results = [row.get("Ordinal") for row in rows if row.get("Kind") == "QueryResult"]
+    return [number for number in everything if number in results] or everything
+
+
 # -- several or broken documents -----------------------------------------------------------------------------------
 
 # The opening of a list or wrapper whose end is missing or whose inside is broken.
 _OPENING = re.compile(
     r'(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\d.]+|null|true|false)\s*,\s*){0,20}'
-    r'"(?:records|value)"\s*:\s*)?\['
+    r'"(?P<key>records|value|Results|decoratedAuditLogEntries)"\s*:\s*)?\['
 )
 _CONTEXT = re.compile(r'"@odata\.context"\s*:\s*"([^"\\]*)"')
 _FIRST_KEY = re.compile(r'\{\s*"[^"\\]*"\s*:')
-_BETWEEN = re.compile(r"[\s,]*")
-_BETWEEN_OR_END = re.compile(r"[\s,\]}]*")
+# A byte order mark is where files were joined.
+_BETWEEN = re.compile(r"[\s,\ufeff]*")
+_BETWEEN_OR_END = re.compile(r"[\s,\]}\ufeff]*")
 
 _scan = json.JSONDecoder().raw_decode
 _decode_whole = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw]).decode
@@ -872,7 +987,7 @@ def _sequence(data: bytes, line: int, tally: Tally, preferred: Preferred) -> Ite
         except (ValueError, RecursionError) as error:
             if opening is not None:
                 opened += 1
-                tally.shape("array" if opening[0] == "[" else "records" if '"records"' in opening[0] else "value")
+                tally.shape((opening["key"] or "array").lower())
                 context = _CONTEXT.search(opening[0])
                 page, between = Page(odata_context=context[1]) if context else page, _BETWEEN_OR_END
                 position = opening.end()

@@ -36,7 +36,7 @@ class FileReport:
     path: str
     # Parts with content of their own: 1, or the members of a zip.
     members: int = 0
-    # jsonLines, document, records, value, array, tables, schema, csv – in order of appearance.
+    # jsonLines, document, array, csv, list, and wrappers by their key (records, value, …), in order of appearance.
     shapes: tuple[str, ...] = ()
     # Bytes read, after decompression.
     bytes: int = 0
@@ -58,7 +58,7 @@ class FileReport:
     problem_count: int = 0
     # True if a CSV or query answer holds exactly a known maximum of rows: it may have been cut off.
     row_limit: bool = False
-    # True if it ends in the middle of a record: what came after is missing.
+    # True if it ends in the middle of a record, or is an answer that says that it is partial: something is missing.
     cut_off: bool = False
     # True if the file was understood: a log, a table without loader, a schema, an empty answer.
     recognised: bool = False
@@ -126,7 +126,7 @@ class ReadReport:
 
     @property
     def cut_off(self) -> tuple[str, ...]:
-        """Files that end in the middle of a record."""
+        """Files that end in the middle of a record, or hold an answer that says that it is partial."""
         return tuple(file.path for file in self.files if file.cut_off)
 
     @property

@@ -76,8 +76,8 @@ def build(
 def _put_input_gaps(duck: duckdb.DuckDBPyConnection, archive: Archive, facts: Sequence[InputFact]) -> None:
     """What inputs say about holes, for each tenant that their records name.
 
-    An input that stopped at a known row limit, or in the middle of a record, may have holes anywhere; an hour blob may
-    be missing between others.
+    An input that stopped at a known row limit or in the middle of a record, or that says itself that it is partial, may
+    have holes anywhere; an hour blob may be missing between others.
     """
     columns = {"tenant": _TEXT, "source": _TEXT, "scope": _TEXT, "start": _TIME, "end": _TIME, "kind": _TEXT}
     steps.put(duck, "input_gap", columns, [])

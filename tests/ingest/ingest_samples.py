@@ -36,6 +36,55 @@ OLDER_TABLES = {
         }
     ]
 }
+KUSTO_COLUMNS = OLDER_TABLES["Tables"][0]["Columns"]
+KUSTO_ROWS = OLDER_TABLES["Tables"][0]["Rows"]
+# An answer as Kusto gives it, version 1: the last table says what the others are.
+KUSTO_TABLES = {
+    "Tables": [
+        *OLDER_TABLES["Tables"],
+        {"TableName": "Table_1", "Columns": [{"ColumnName": "Value"}], "Rows": [['{"Visualization":null}']]},
+        {"TableName": "Table_2", "Columns": [{"ColumnName": "Timestamp"}], "Rows": [["2026-05-11T08:00:00Z"]]},
+        {
+            "TableName": "Table_3",
+            "Columns": [{"ColumnName": name} for name in ("Ordinal", "Kind", "Name", "Id", "PrettyName")],
+            "Rows": [
+                [0, "QueryResult", "PrimaryResult", "a", ""],
+                [1, "QueryProperties", "@ExtendedProperties", "b", ""],
+                [2, "QueryStatus", "QueryStatus", "c", ""],
+            ],
+        },
+    ]
+}
+# Version 2.
+FRAMES = [
+    {"FrameType": "DataSetHeader", "IsProgressive": False, "Version": "v2.0"},
+    {
+        "FrameType": "DataTable",
+        "TableId": 0,
+        "TableKind": "QueryProperties",
+        "TableName": "@ExtendedProperties",
+        "Columns": [{"ColumnName": "Value", "ColumnType": "dynamic"}],
+        "Rows": [["{}"]],
+    },
+    {
+        "FrameType": "DataTable",
+        "TableId": 1,
+        "TableKind": "PrimaryResult",
+        "TableName": "PrimaryResult",
+        "Columns": KUSTO_COLUMNS,
+        "Rows": KUSTO_ROWS,
+    },
+    {"FrameType": "DataSetCompletion", "HasErrors": False, "Cancelled": False},
+]
+BATCH = {
+    "responses": [
+        {"id": "1", "status": 200, "headers": {}, "body": {"value": [R1]}},
+        {"id": "2", "status": 200, "body": {"value": [R2]}},
+    ]
+}
+BATCH_LOG_ANALYTICS = {"responses": [{"id": "1", "status": 200, "headers": {"Age": "9"}, "body": TABLES}]}
+MESSAGE = {"SequenceNumber": 1, "Offset": "4", "EnqueuedTimeUtc": "5/11/2026 8:00:05 AM", "SystemProperties": {}}
+MARK = b"\xef\xbb\xbf"
 
 
 def zipped(**parts: bytes) -> bytes:
@@ -107,6 +156,65 @@ SHAPES = {
         "TimeGenerated\tType\tN\n2026-05-11T08:00:00Z\tAlpha\t1\n2026-05-11T08:00:01Z\tAlpha\t2".encode("utf-16"),
         [2, 3],
         ("csv",),
+    ),
+    "CSV with a semicolon that Excel is told of": (
+        b"sep=;\r\nTimeGenerated;Type;N\r\n2026-05-11T08:00:00Z;Alpha;1\r\n2026-05-11T08:00:01Z;Alpha;2\r\n",
+        [3, 4],
+        ("csv",),
+    ),
+    "CSV of Windows PowerShell": (
+        b'#TYPE System.Object[], mscorlib\r\n"TimeGenerated","Type","N"\r\n'
+        b'"2026-05-11T08:00:00Z","Alpha","1"\r\n"2026-05-11T08:00:01Z","Alpha","2"\r\n',
+        [3, 4],
+        ("csv",),
+    ),
+    "several CSV files joined": (
+        MARK + b'#TYPE X\n"TimeGenerated",Type,N\n2026-05-11T08:00:00Z,Alpha,1\n' + MARK + b"#TYPE X\n"
+        b'"TimeGenerated",Type,N\n2026-05-11T08:00:01Z,Alpha,2\n' + MARK + b'"TimeGenerated",Type,N\n',
+        [3, 6],
+        ("csv",),
+    ),
+    "several files of JSON Lines joined": (MARK + J1 + b"\n" + MARK + J2 + b"\n" + MARK, [1, 2], ("jsonLines",)),
+    "several documents joined": (MARK + P1 + b"\n" + MARK + P2 + MARK + b"\n", [1, 6], ("document",)),
+    "a list of Windows PowerShell": (
+        json.dumps({"value": [R1, R2], "Count": 2}, indent=1).encode(),
+        [3, 8],
+        ("value",),
+    ),
+    "query by PowerShell": (
+        json.dumps({"Results": [R1, R2], "Render": None, "Statistics": None, "Error": None}, indent=1).encode(),
+        [3, 8],
+        ("results",),
+    ),
+    "Azure DevOps": (
+        json.dumps({"decoratedAuditLogEntries": [R1, R2], "continuationToken": "x", "hasMore": False}).encode(),
+        [1, 1],
+        ("decoratedauditlogentries",),
+    ),
+    "Kusto, version 1": (json.dumps(KUSTO_TABLES).replace("[[", "[\n[").encode(), [2, 2], ("tables",)),
+    "Kusto, version 2": (json.dumps(FRAMES).replace("[[", "[\n[").encode(), [3, 3], ("array", "frames")),
+    "answers to a batch": (json.dumps(BATCH, indent=1).encode(), [9, 22], ("responses", "body", "value")),
+    "answers to batches": (
+        b"[" + json.dumps(BATCH).encode() + b"]",
+        [1, 1],
+        ("array", "responses", "body", "value"),
+    ),
+    "answers of Log Analytics to a batch": (
+        json.dumps(BATCH_LOG_ANALYTICS).replace("[[", "[\n[").encode(),
+        [2, 2],
+        ("responses", "body", "tables"),
+    ),
+    "messages of an event hub, peeked": (
+        json.dumps([{"body": {"records": [R1, R2]}, "sequenceNumber": 7, "offset": "4"}], indent=1).encode(),
+        [5, 10],
+        ("array", "body", "records"),
+    ),
+    "a captured message of an event hub a line": (
+        b"\n".join(
+            json.dumps({**MESSAGE, "Body": json.dumps({"records": [row]}, indent=1)}).encode() for row in (R1, R2)
+        ),
+        [1, 2],
+        ("body", "records"),
     ),
     "gzip": (gzip.compress(J1 + b"\n" + J2), [1, 2], ("jsonLines",)),
     "gzip of several members": (gzip.compress(J1 + b"\n") + gzip.compress(J2), [1, 2], ("jsonLines",)),

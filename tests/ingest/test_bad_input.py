@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import os
@@ -9,7 +10,21 @@ import os
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from ingest_samples import J1, J2, P1, P2, SHAPES, zipped
+from ingest_samples import (
+    BATCH,
+    FRAMES,
+    J1,
+    J2,
+    KUSTO_ROWS,
+    KUSTO_TABLES,
+    MESSAGE,
+    OLDER_TABLES,
+    P1,
+    P2,
+    SHAPES,
+    TABLES,
+    zipped,
+)
 
 from graphcorr.ingest.csv_rows import MAX_CELL
 from graphcorr.ingest.report import KEPT_PROBLEMS
@@ -92,6 +107,62 @@ BAD = {
     "CSV of another kind": (b"City,People\nUlm,1\n", [], [(2, "no known log: City, People")]),
     "CSV with a lone carriage return": (CSV_HEAD + b"a,b,c\rx\n" + CSV_1, ["1"], [(2, "not a CSV row")]),
 }  # fmt: skip
+PARTIAL = {**TABLES, "error": {"code": "PartialError", "message": "the answer is too large"}}
+BAD["an answer that says that it is partial"] = (
+    json.dumps(PARTIAL).encode(),
+    ["1", "2"],
+    [(1, "the answer is partial: PartialError: the answer is too large")],
+)
+BAD["a partial answer, by PowerShell"] = (
+    json.dumps({"Results": [json.loads(J1)], "Error": {"Code": "PartialError"}}).encode(),
+    ["1"],
+    [(1, "the answer is partial: PartialError")],
+)
+BAD["a partial answer of Kusto, version 1"] = (
+    json.dumps(
+        {"Tables": [{**OLDER_TABLES["Tables"][0], "Rows": [KUSTO_ROWS[0], {"Exceptions": ["too large"]}]}]}
+    ).encode(),
+    ["1"],
+    [(1, "the answer is partial: too large")],
+)
+BAD["a partial answer of Kusto, version 2"] = (
+    json.dumps(
+        [
+            *FRAMES[:-1],
+            {
+                "FrameType": "DataSetCompletion",
+                "HasErrors": True,
+                "OneApiErrors": [{"error": {"code": "LimitsExceeded", "@message": "too many rows"}}],
+            },
+        ],
+    ).encode(),
+    ["1", "2"],
+    [(1, "the answer is partial: LimitsExceeded: too many rows")],
+)
+BAD["a progressive answer of Kusto"] = (
+    json.dumps(
+        [{**FRAMES[2], "FrameType": "TableHeader"}, {"FrameType": "TableFragment", "Rows": KUSTO_ROWS}]
+    ).encode(),
+    [],
+    [(1, "rows of a progressive answer")],
+)
+BAD["an error instead of an answer, in a batch"] = (
+    json.dumps(
+        {"responses": [{"id": "1", "status": 403, "body": {"error": {"code": "Forbidden"}}}, *BATCH["responses"]]}
+    ).encode(),
+    ["1", "2"],
+    [(1, "an error instead of an answer: Forbidden")],
+)
+BAD["a message of an event hub that is no JSON"] = (
+    json.dumps({**MESSAGE, "Body": "hello"}).encode() + b"\n" + J2,
+    ["2"],
+    [(1, "not an object: hello")],
+)
+BAD["a list by PowerShell that is cut off"] = (
+    b'{"Results":[\n' + J1 + b",\n" + J2[:-9],
+    ["1"],
+    [(3, "not valid JSON")],
+)
 _NOISE = [b'{"Type":"Alpha","N":1,"x":"' + os.urandom(300).hex().encode() + b'"}' for _ in range(9)]
 _packed = gzip.compress(b"\n".join([J1, *_NOISE]))
 BAD["half a gzip"] = (_packed[: len(_packed) - 30], None, [(None, "damaged or cut off")])
@@ -117,6 +188,55 @@ def test_bad_input_is_reported_and_the_rest_is_read(read, kind):
         assert problem.file.split("!")[0] == report.files[0].path
 
 
+@pytest.mark.parametrize("kind", [kind for kind in BAD if "partial" in kind])
+def test_a_partial_answer_counts_as_cut_off(read, kind):
+    _, report = read(BAD[kind][0], J2)
+    assert [file.cut_off for file in report.files] == [True, False]
+
+
+# What may stand where a wrapper has something else.
+_ODD = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        1e300,
+        "",
+        "x",
+        "[]",
+        '{"records":[1]}',
+        [],
+        [[]],
+        [1],
+        ["x"],
+        [None],
+        {},
+        {"a": {}},
+        {"value": [7]},
+    ]
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    wrapper=st.sampled_from([TABLES, OLDER_TABLES, KUSTO_TABLES, FRAMES, BATCH, [{**MESSAGE, "Body": "{}"}], PARTIAL]),
+    data=st.data(),
+)
+def test_no_odd_value_in_a_wrapper_raises(read, wrapper, data):
+    changed = copy.deepcopy(wrapper)
+    for _ in range(data.draw(st.integers(1, 3))):
+        inside = changed
+        while True:
+            key = data.draw(st.sampled_from(sorted(inside) if isinstance(inside, dict) else range(len(inside))))
+            deeper = inside[key] if isinstance(inside[key], dict | list) and inside[key] else None
+            if deeper is None or data.draw(st.booleans()):
+                break
+            inside = deeper
+        inside[key] = copy.deepcopy(data.draw(_ODD))
+    delivered, _ = read(json.dumps(changed).encode(), J1)
+    assert delivered[-1].record.operation == "1"
+
+
 def test_ten_megabytes_in_one_field(read):
     big = b"x" * (10 << 20)
     lines = b'{"Type":"Alpha","N":1,"x":"' + big + b'"}\n' + J2
@@ -138,7 +258,7 @@ def test_a_cell_beyond_the_limit_is_a_problem(read, monkeypatch):
 
 def test_a_document_beyond_the_limit_is_a_problem(read, monkeypatch):
     monkeypatch.setattr("graphcorr.ingest.readers.MAX_DOCUMENT", 1 << 20)
-    big = (b'{"x":"' + b"x" * (3 << 20) + b'"}')
+    big = b'{"x":"' + b"x" * (3 << 20) + b'"}'
     delivered, report = read(b"[" + big + b"]", b"[\n" + b",\n".join([J1] * 40_000) + b"]", J1)
     assert [d.record.operation for d in delivered] == ["1"]
     assert [p.message for p in report.problems] == [
@@ -183,7 +303,18 @@ def test_a_file_that_was_refused_as_a_whole_was_not_readable(read, content, noth
 
 
 @pytest.mark.parametrize(
-    "content", [b"[" * 500_000, b"[\n" * 500_000, b'{"records":[' * 50_000, b'{"a":\n' * 500_000], ids=lambda c: c[:12]
+    "content",
+    [
+        b"[" * 500_000,
+        b"[\n" * 500_000,
+        b'{"records":[' * 50_000,
+        b'{"a":\n' * 500_000,
+        b'{"body":' * 50_000,
+        b'{"body":' * 900 + b"{}" + b"}" * 900,
+        b"\xef\xbb\xbf" * 50_000,
+        b"#TYPE x\n" * 50_000,
+    ],
+    ids=lambda c: c[:12],
 )
 def test_endless_nesting_costs_no_time(read, content):
     delivered, report = read(content, J1)

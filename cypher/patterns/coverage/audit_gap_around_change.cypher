@@ -5,7 +5,8 @@ description: >
   A hole in the audit log or in the sign-ins of workload identities – hours without an event in which many were to be
   expected, or an hour's file that is missing between two others – within a day of a credential change or a rename.
   What was switched off or held back there is what would have told more about the change. An input that stopped at a known
-  row limit, or in the middle of a record, may have holes anywhere in the time it covers: that is a lead.
+  row limit or in the middle of a record, or that says that it is partial, may have holes anywhere in the time it
+  covers: that is a lead.
 severity: low
 maturity: stable
 needs: [AuditLogs]
@@ -57,7 +58,7 @@ RETURN CASE WHEN kind IN ['rowLimit', 'cutOff'] THEN 'lead' ELSE 'found' END AS 
   CASE kind WHEN 'missingBlob' THEN 'exact' WHEN 'silence' THEN 'high' ELSE 'low' END AS confidence,
   $tenantId AS tenantId, subject.source AS source, kind, day, size(changes) AS changeCount, principalIds,
   CASE kind WHEN 'silence' THEN 'no event where many were to be expected' WHEN 'missingBlob' THEN 'files of these hours are missing'
-    WHEN 'cutOff' THEN 'an input ends in the middle of a record' ELSE 'an input stopped at a row limit' END AS words,
+    WHEN 'cutOff' THEN 'an input is cut off or says that it is partial' ELSE 'an input stopped at a row limit' END AS words,
   CASE WHEN size(changes) = 1 THEN 'one change of a credential or name lies'
     ELSE size(changes) + ' changes of credentials or names lie' END AS amount,
   names[..5] + CASE WHEN size(names) > 5 THEN ['and ' + (size(names) - 5) + ' more'] ELSE [] END AS principals

@@ -2,8 +2,9 @@
 id: truncated_export
 title: Export that may be cut off
 description: >
-  An input stopped at exactly the number of rows at which portals and query interfaces stop without saying so, or ends in the
-  middle of a record. What lies beyond was not loaded, and claims of absence over the time it covers are not made.
+  An input stopped at exactly the number of rows at which portals and query interfaces stop without saying so, ends in the
+  middle of a record, or says that it is partial. What lies beyond was not loaded, and claims of absence over the time it
+  covers are not made.
 severity: low
 maturity: stable
 needs: [AuditLogs, AADServicePrincipalSignInLogs, AADManagedIdentitySignInLogs, AzureActivity, MicrosoftGraphActivityLogs, AZKVAuditLogs, AzureDiagnostics]
@@ -29,5 +30,5 @@ WITH subject, g.kind AS kind, toString(date(g.start)) AS day, min(g.start) AS fi
 RETURN 'found' AS verdict, null AS reason, subject, firstAt, lastAt, [] AS evidence,
   CASE kind WHEN 'cutOff' THEN 'exact' ELSE 'medium' END AS confidence,
   $tenantId AS tenantId, subject.source AS source, subject.scope AS scope, kind, day, subject.caption AS place,
-  CASE kind WHEN 'cutOff' THEN 'ends in the middle of a record' ELSE 'stopped at a known row limit' END AS how
+  CASE kind WHEN 'cutOff' THEN 'is cut off or says that it is partial' ELSE 'stopped at a known row limit' END AS how
 ORDER BY tenantId, source, scope, kind, day
