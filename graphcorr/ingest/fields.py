@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
@@ -20,6 +21,7 @@ _LIST_KEYS = {"value", "Count"}
 
 # Columns of numbers with gaps become texts like `200.0` in CSV files.
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*\Z")
+_LONGEST_NUMBER = 32
 
 
 def stated(value: object) -> bool:
@@ -67,7 +69,9 @@ def as_text(value: object) -> str | None:
 
 def as_value(value: object) -> str | None:
     """As `as_text`; None also for words that tools write where they have no value."""
-    return as_text(value) if stated(value) else None
+    if isinstance(value, str):
+        return None if len(value) <= _LONGEST_ABSENT and value in _ABSENT else value
+    return as_text(value)
 
 
 def as_code(value: object) -> str | None:
@@ -97,7 +101,12 @@ def as_int(value: object) -> int | None:
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
-    whole = _WHOLE.match(value) if isinstance(value, str) else None
+    return _whole(value) if isinstance(value, str) and len(value) <= _LONGEST_NUMBER else None
+
+
+@lru_cache(maxsize=1024)  # mostly codes, of which there are few
+def _whole(text: str) -> int | None:
+    whole = _WHOLE.match(text)
     return int(whole[1]) if whole else None
 
 
@@ -119,15 +128,23 @@ def first(obj: Mapping[str, Any], *names: str) -> Any:
     """The value of the first name that states something; None if none does."""
     for name in names:
         value = obj.get(name)
-        if stated(value):
+        # As `stated`, without a call: rows are asked a dozen times.
+        if value is not None and not (isinstance(value, str) and len(value) <= _LONGEST_ABSENT and value in _ABSENT):
             return value
     return None
 
 
 def first_object(obj: Mapping[str, Any], *names: str) -> Any:
-    """The first value that is an object, or its JSON text, and holds something; it is decoded only if it must be."""
-    found = [value for name in names if stated(value := obj.get(name)) and value != {}]
-    return next((value for value in found if as_object(value)), None) if len(found) > 1 else next(iter(found), None)
+    """The first value that is an object, or looks like its JSON text, and holds something. Nothing is decoded."""
+    for name in names:
+        value = obj.get(name)
+        if isinstance(value, str):
+            text = value.strip()
+            if text[:1] == "{" and text[-1:] == "}" and text[1:-1].strip():
+                return value
+        elif isinstance(value, dict) and value:
+            return value
+    return None
 
 
 def decoded(text: str, otherwise: Any = None) -> Any:
