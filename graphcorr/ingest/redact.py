@@ -91,9 +91,11 @@ _IN_SCRIPT = tuple(
         rf"(?P<before>\bconvertto-securestring\s+(?:-string\s+)?(?!-){_WORD}",
     )
 )
-# JSON that was cut off inside a text cannot be decoded; its pairs can still be seen. Quotes may be escaped.
+# JSON that was cut off inside a text cannot be decoded; its pairs can still be seen. Quotes and ends of lines may be
+# escaped.
+_BLANK = r"(?:\s|\\+[fnrt])"
 _IN_BROKEN_JSON = re.compile(
-    r'(?P<before>"(?:(?:name|key|displayName)\\*"\s*:\s*\\*"(?P<name>[^"\\]{1,64})\\*"\s*,\s*\\*")?'
+    rf'(?P<before>"(?:(?:name|key|display_?name)\\*"\s*:\s*\\*"(?P<name>[^"\\]{{1,64}})\\*"{_BLANK}*,{_BLANK}*\\*")?'
     r'(?P<key>[\w.$-]{1,64})\\*"\s*:\s*(?P<quote>\\*"))(?P<value>(?:[^"\\]|\\(?!"))*)',
     re.IGNORECASE,
 )
@@ -102,7 +104,6 @@ _IN_BROKEN_JSON = re.compile(
 # and a secret may have any name in one. They must match more than those two, never less. Quotes and equals signs of
 # JSON inside texts may be written `\"`, `\u0022`, `\u003d`, and ends of lines `\n`.
 _QUOTE = r'\\*(?:"|u0022)'
-_BLANK = r"(?:\s|\\+[fnrt])"
 _SECRET_NAME = (
     r"(?:passw(?:or)?d|passphrase|pwd|cookie|custom[\W_]?data|protected[\W_]?settings"
     r"|secret(?:[\W_]?(?:text|value|string))?"

@@ -114,6 +114,8 @@ SECRETS = [
      {"requestbody": '{"a":[{"name":"API_TOKEN","value":"[redacted]"},{"na'}),
     ({"Properties": '{"requestbody":"{\\"properties\\":{\\"DB_PASS\\":\\"s3s3s3\\",\\"cut'},
      {"Properties": '{"requestbody":"{\\"properties\\":{\\"DB_PASS\\":\\"[redacted]\\",\\"cut'}),
+    ({"Properties": '{"requestBody": "{\\n \\"name\\": \\"API_TOKEN\\",\\n \\"value\\": \\"s3s3s3\\"\\n}, \\"cut'},
+     {"Properties": '{"requestBody": "{\\n \\"name\\": \\"API_TOKEN\\",\\n \\"value\\": \\"[redacted]\\"\\n}, \\"cut'}),
     ({"requestbody": '{"vm":{"type":"securestring","value":"s3"},"cut":"of'},
      {"requestbody": '{"vm":{"type":"securestring","value":"[redacted]"},"cut":"of'}),
     (
