@@ -30,7 +30,8 @@ _SECRET_KEY = re.compile(
 # Inside bodies names are the customer's own: `DB_PASS`, `GITHUB_PAT`, `StripeKey`. There the parts of a name may end
 # like this too, if the value looks like a secret: a text of some length that is no id, time, address or expression.
 _LIKELY_KEY = re.compile(
-    r"(?:token|credential|signature|(?<=.)key|(?<!by)pass|(?:^|_)(?:creds?|pat|pw|sas|auth|authorization))$"
+    r"(?:(?:token|credential|signature|(?<=.)key|password|secret)s?|secure_value|(?<!by)pass"
+    r"|(?:^|_)(?:creds?|pat|pw|sas|auth|authorization))$"
 )
 _NO_SECRET = re.compile(
     r".{0,5}|[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)?"
@@ -81,14 +82,18 @@ _COMMAND = r"[^\n;|&]{0,200}?\s"
 _IN_SCRIPT = tuple(
     re.compile(expression, re.IGNORECASE)
     for expression in (
+        rf"(?P<before>\bconvertto-securestring\s+(?:-string\s+)?(?!-){_WORD}",
+        rf"(?P<before>\b(?:key|name){_EQUALS}[\"'][^\"']{{0,40}}(?:token|secret|password|pass|pwd|pat|key)[\"']\s+"
+        rf"value{_EQUALS}{_WORD}",
+        r"(?P<before><[\w:.-]{0,40}(?:token|secret|password|pass|pwd|key)>)[^<>]+",
         rf"(?P<before>(?<![a-z])[\w.-]{{0,40}}(?:token|secret|credential|password|pass|pwd|pat|key)"
         rf"(?:{_EQUALS}|\s*:\s+){_WORD}",
         r"(?P<before>(?<![\w-])--?[\w-]{0,40}(?:password|passwd|pwd|pass|token|secret|credential|key)[\s:=]+"
-        rf"(?!-){_WORD}",
+        rf"(?![($-]){_WORD}",
         rf"(?P<before>\b(?:mysql\w*|mariadb\w*|sshpass|login)\b{_COMMAND}(?-i:-p)\s*{_WORD}",
         rf"(?P<before>\bcurl\b{_COMMAND}(?:-u|--user)\s*[\"']?[^\s:\"']+:{_WORD}",
         rf"(?P<before>\bnet1?\s+user\s+\S+\s+(?!/){_WORD}",
-        rf"(?P<before>\bconvertto-securestring\s+(?:-string\s+)?(?!-){_WORD}",
+        r"(?P<before>\becho\s+[\"']?[^\s:\"'|]{1,64}:)[^\n|]{1,200}?(?=[\"']?\s*\|\s*(?:sudo\s+)?chpasswd)",
     )
 )
 # JSON that was cut off inside a text cannot be decoded; its pairs can still be seen. Quotes and ends of lines may be
@@ -202,14 +207,17 @@ def _fields(fields: dict[str, Any], under: str, *, in_body: bool, strict: bool, 
     lowered = {_lowered(key): item for key, item in fields.items()}
     name = next((lowered[key] for key in _NAMES if isinstance(lowered.get(key), str)), under)
     sealed = _is_sealed(lowered)
+    # What an object of such a name holds is as secret as what hands out keys.
+    sure = strict or (in_body and _LIKELY_KEY.search(_parts(under)) is not None)
     found = {}
     for key, item in fields.items():
         is_value = _lowered(key) in _VALUES
-        if (sealed and is_value) or _is_secret(name if is_value else key) or (in_body and _is_handed_out(key, strict)):
+        if (sealed and is_value) or _is_secret(name if is_value else key) or (in_body and _is_handed_out(key, sure)):
             found[key] = _hidden(item)
         else:
             inside = in_body or _BODY_NAME.search(key) is not None
-            found[key] = _value(item, name if is_value else key, in_body=inside, strict=strict, depth=depth)
+            within = sure if isinstance(item, str) else strict
+            found[key] = _value(item, name if is_value else key, in_body=inside, strict=within, depth=depth)
     return found
 
 

@@ -110,6 +110,12 @@ SECRETS = [
         {"requestbody": {"a": [{"name": "API_TOKEN", "value": HIDDEN}], "apiToken": {"value": HIDDEN},
                          "hostKey": [HIDDEN], "headers": {"Authorization": HIDDEN}}},
     ),
+    (
+        {"requestbody": {"secrets": [{"name": "contoso-db", "value": "s3", "identity": "/subscriptions/x/y"}],
+                         "accessKeys": ["s3s3s3"], "env": [{"name": "mode", "secureValue": "s3s3s3"}]}},
+        {"requestbody": {"secrets": [{"name": "contoso-db", "value": HIDDEN, "identity": "/subscriptions/x/y"}],
+                         "accessKeys": [HIDDEN], "env": [{"name": "mode", "secureValue": HIDDEN}]}},
+    ),
     ({"requestbody": '{"a":[{"name":"API_TOKEN","value":"s3s3s3"},{"na'},
      {"requestbody": '{"a":[{"name":"API_TOKEN","value":"[redacted]"},{"na'}),
     ({"Properties": '{"requestbody":"{\\"properties\\":{\\"DB_PASS\\":\\"s3s3s3\\",\\"cut'},
@@ -123,7 +129,8 @@ SECRETS = [
             "mysql -u root -ps3 -P 3306", "export TOKEN=s3", "$env:DB_PASS = 's3 s3'", "az login -u a -p s3",
             "deploy --password s3 --name a", "Set-It -Password 's3'", "curl -u a:s3 https://h", "net user bob s3 /add",
             "ConvertTo-SecureString 's3' -AsPlainText", "curl -H 'X-Api-Token: s3' h",
-            """curl -d '{"password": "s3"}' h""",
+            """curl -d '{"password": "s3"}' h""", "Set-It -Password (ConvertTo-SecureString -String 's3' -Force)",
+            "echo 'root:s3 s3' | sudo chpasswd", '<a><password>s3</password><add key="ApiToken" value="s3" /></a>',
         ]}},
         {"requestbody": {"script": [
             "mysql -u root -p[redacted] -P 3306", "export TOKEN=[redacted]", "$env:DB_PASS = '[redacted]'",
@@ -131,6 +138,9 @@ SECRETS = [
             "curl -u a:[redacted] https://h", "net user bob [redacted] /add",
             "ConvertTo-SecureString '[redacted]' -AsPlainText", "curl -H 'X-Api-Token: [redacted]' h",
             """curl -d '{"password": "[redacted]"}' h""",
+            "Set-It -Password (ConvertTo-SecureString -String '[redacted]' -Force)",
+            "echo 'root:[redacted]' | sudo chpasswd",
+            '<a><password>[redacted]</password><add key="[redacted]" value="[redacted]" /></a>',
         ]}},
     ),
     (
