@@ -70,7 +70,7 @@ def parse_date(value: object, zone: tzinfo = UTC) -> datetime | None:
         except ValueError:
             if ids.states_none(text):
                 return None
-            when = _parse_microsoft(text) or _parse_us(text)
+            when = _parse_microsoft(text) if text[0] == "/" else _parse_us(text)
     elif isinstance(value, datetime):
         when = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -85,10 +85,10 @@ def parse_date(value: object, zone: tzinfo = UTC) -> datetime | None:
         raise RecordError(f"impossible time {_shown(value)}") from error
 
 
-def _parse_microsoft(text: str) -> datetime | None:
+def _parse_microsoft(text: str) -> datetime:
     match = _MICROSOFT.match(text)
     if match is None:
-        return None
+        raise RecordError(f"not a time: {_shown(text)}", hint="expected ISO 8601 or /Date(1778479202101)/")
     try:
         return EPOCH + timedelta(milliseconds=int(match[1]))
     except OverflowError as error:
@@ -116,12 +116,6 @@ def _parse_us(text: str) -> datetime:
         return datetime(int(year), int(month), int(day), hours, int(minute), int(second or 0), micros)  # noqa: DTZ001
     except ValueError as error:
         raise RecordError(f"impossible time {_shown(text)}") from error
-
-
-def slashed(text: str) -> tuple[int, int] | None:
-    """The first two numbers of a date that is written with slashes: month and day, if it is in the US form."""
-    match = _US.match(text.strip())
-    return (int(match[1]), int(match[2])) if match else None
 
 
 def from_epoch(value: object) -> datetime | None:

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Protocol
+from functools import lru_cache
+from typing import Literal, Protocol
 
 import msgspec
 
 from graphcorr.errors import RecordError, UsageError
 from graphcorr.ingest.loader import JsonObject
 from graphcorr.ingest.report import Tally
-from graphcorr.times import parse_date, slashed, zone_named
+from graphcorr.times import parse_date, zone_named
 
 # A cell may hold a whole claims bag or policy list; Python's own limit is 128 KiB.
 MAX_CELL = 64 * 1024 * 1024
@@ -26,6 +27,7 @@ HELD_ROWS = 10_000
 
 _SUFFIX = re.compile(r"^(?P<name>.*?)\s*\[(?P<zone>[^\]]+)\]$")
 _OFFSET = re.compile(r"^(?:UTC|GMT)?\s*(?P<offset>[+-]\d{2}:\d{2})$", re.IGNORECASE)
+_SLASHED = re.compile(r"^(\d{1,2})/(\d{1,2})/\d{4}(?!\d)")
 _SPLIT = re.compile(r"^(?P<name>.+)_(?:dynamic|string)$")
 # PowerShell names the type of its objects, Excel the delimiter.
 _BEFORE_HEADER = re.compile(r'^(?:#TYPE .*|"?sep=(?P<delimiter>[,;\t|])"?)\r?$', re.IGNORECASE)
@@ -61,31 +63,41 @@ class _DayFirst(Exception):
     """A date with slashes that may have the day first."""
 
 
+@lru_cache(maxsize=1024)  # rows that follow each other are mostly of one day
+def _order(day: str) -> Literal["month", "day", "either"] | None:
+    """What comes first in a date with slashes; None if the text does not begin with one."""
+    match = _SLASHED.match(day)
+    if match is None:
+        return None
+    first, second = int(match[1]), int(match[2])
+    if first <= 12 and second <= 12:
+        return "either"
+    return "month" if first <= 12 else "day" if second <= 12 else None
+
+
 class _Dates:
     """What the dates with slashes of one file tell: the month comes first in 5/25/2026, the day in 25/5/2026."""
 
     def __init__(self) -> None:
+        # The first date that has the day first.
         self._day_first: str | None = None
-        # A date that tells nothing was read with the month first.
+        # Whether a date that tells nothing was read with the month first.
         self._read = False
 
-    def look(self, cell: str) -> bool | None:
-        """Whether this date tells which comes first; None if it is none with slashes."""
-        numbers = slashed(cell)
-        if numbers is None:
-            return None
-        if numbers[0] > 12 >= numbers[1] and self._day_first is None:
+    def look(self, cell: str) -> str | None:
+        """What this date tells; None if it is none with slashes."""
+        order = _order(cell.lstrip()[:12].partition(" ")[0])
+        if order == "day" and self._day_first is None:
             self._day_first = cell
-        return max(numbers) > 12
+        return order
 
     def check(self, cell: str) -> None:
         """Refuse a date that may have the day first if one looked at so far has."""
-        numbers = slashed(cell)
-        if numbers is None or numbers[1] > 12:
+        order = self.look(cell)
+        if order is None or order == "month":
             return
-        told = self.look(cell)
         if self._day_first is None:
-            self._read = self._read or not told
+            self._read = True
             return
         like = "" if cell == self._day_first else f", as in {self._day_first[:40]!r}"
         before = "; earlier ones were read with the month first" if self._read else ""
@@ -202,7 +214,7 @@ def _looked_over(
     for row, line in rows:
         held.append((row, line))
         told = {dates.look(cell) for column, cell in zip(columns, row, strict=False) if column.convert is not None}
-        if True in told or False not in told or len(held) >= HELD_ROWS:
+        if told - {None} != {"either"} or len(held) >= HELD_ROWS:
             break
     yield from held
     yield from rows

@@ -105,6 +105,7 @@ IS = "the day may come first in '25/05/2026, 08:03:14.221'"
 # cells, days of the rows that are read, line and message of each problem
 DAYS = {
     "the month first": ([LATER, AMERICAN], ["2026-11-05", "2026-05-25"], []),
+    "both beyond 12": (['"25/25/2026, 08:03"', LATER], ["2026-11-05"], [(2, "impossible time '25/25/2026, 08:03'")]),
     "nothing tells": ([LATER, LATER], ["2026-11-05", "2026-11-05"], []),
     "the day first, told at once": ([FIRST, LATER], [], [(2, IS), (3, MAY_BE)]),
     "the day first, told later": ([LATER, LATER, FIRST], [], [(2, MAY_BE), (3, MAY_BE), (4, IS)]),
