@@ -96,6 +96,8 @@ _IN_SCRIPT = tuple(
         r"(?P<before>\becho\s+[\"']?[^\s:\"'|]{1,64}:)[^\n|]{1,200}?(?=[\"']?\s*\|\s*(?:sudo\s+)?chpasswd)",
     )
 )
+# What there is in every text that one of these may match: most texts are ids, paths and times.
+_MAY_MATCH = re.compile(r"[=%\s<@]|-----|eyJ", re.IGNORECASE)
 # JSON that was cut off inside a text cannot be decoded; its pairs can still be seen. Quotes and ends of lines may be
 # escaped.
 _BLANK = r"(?:\s|\\+[fnrt])"
@@ -215,7 +217,7 @@ def _fields(fields: dict[str, Any], under: str, *, in_body: bool, strict: bool, 
         if (sealed and is_value) or _is_secret(name if is_value else key) or (in_body and _is_handed_out(key, sure)):
             found[key] = _hidden(item)
         else:
-            inside = in_body or _BODY_NAME.search(key) is not None
+            inside = in_body or _is_body(key)
             within = sure if isinstance(item, str) else strict
             found[key] = _value(item, name if is_value else key, in_body=inside, strict=within, depth=depth)
     return found
@@ -231,6 +233,12 @@ def _is_handed_out(key: str, strict: bool) -> bool:
     return strict and _BODY_KEY.match(key.lower()) is not None
 
 
+@lru_cache(maxsize=4096)
+def _is_body(key: str) -> bool:
+    return _BODY_NAME.search(key) is not None
+
+
+@lru_cache(maxsize=4096)
 def _lowered(key: str) -> str:
     return key.replace("_", "").lower()
 
@@ -272,10 +280,12 @@ def _text(text: str, name: str, *, in_body: bool, strict: bool, depth: int) -> s
         else:
             clean = _value(inner, name, in_body=in_body, strict=strict, depth=depth + 1)
             return text if clean == inner else _ENCODER.encode(clean).decode("utf-8")
-    if is_json or in_body:
-        text = _without_pairs(text, in_body=in_body or _BODY_NAME.search(text) is not None, strict=strict)
-    for expression in (*_IN_TEXT, *_IN_SCRIPT) if in_body else _IN_TEXT:
-        text = expression.sub(_plain, text)
+    if is_json or (in_body and '"' in text):
+        in_body = in_body or _BODY_NAME.search(text) is not None
+        text = _without_pairs(text, in_body=in_body, strict=strict)
+    if _MAY_MATCH.search(text) is not None:
+        for expression in (*_IN_TEXT, *_IN_SCRIPT) if in_body else _IN_TEXT:
+            text = expression.sub(_plain, text)
     return text
 
 
