@@ -839,7 +839,8 @@ def _wrapper_kind(parts: dict[str, msgspec.Raw]) -> str | None:
 
 def _note_partial(parts: Mapping[str, msgspec.Raw], line: int, tally: Tally) -> None:
     """Tell of an answer that says itself that something is missing."""
-    stated = (_decode(parts[key]) for key in ("error", "Error", "OneApiErrors", "HasErrors") if key in parts)
+    keys = ("error", "Error", "Exceptions", "OneApiErrors", "HasErrors")
+    stated = (_decode(parts[key]) for key in keys if key in parts)
     error = next(filter(None, stated), None)
     if error is not None:
         tally.cut_off = True

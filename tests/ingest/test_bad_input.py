@@ -125,6 +125,11 @@ BAD["a partial answer of Kusto, version 1"] = (
     ["1"],
     [(1, "the answer is partial: too large")],
 )
+BAD["a partial answer of Kusto, version 1, told at its end"] = (
+    json.dumps({**OLDER_TABLES, "Exceptions": ["too large"]}).encode(),
+    ["1", "2"],
+    [(1, "the answer is partial: too large")],
+)
 BAD["a partial answer of Kusto, version 2"] = (
     json.dumps(
         [
