@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -147,8 +148,15 @@ def _certificate(entry: Mapping[str, Any]) -> ListedKey:
         key_id=ids.guid(entry.get("keyId")),
         display_name=as_text(entry.get("displayName")),
         # The thumbprint by default, but whoever adds a certificate may put anything there.
-        thumbprint=ids.thumbprint(entry.get("customKeyIdentifier")),
+        thumbprint=_thumbprint(entry.get("customKeyIdentifier")),
         usage=as_text(entry.get("usage")),
         start_at=date_or_none(first(entry, "startDateTime", "startDate")),
         expires_at=date_or_none(first(entry, "endDateTime", "endDate")),
     )
+
+
+def _thumbprint(written: object) -> str | None:
+    """A thumbprint in any spelling of `ids.thumbprint`, or in numbers, as PowerShell writes bytes."""
+    if isinstance(written, list) and all(isinstance(byte, int) and 0 <= byte < 256 for byte in written):
+        written = base64.b64encode(bytes(written)).decode()
+    return ids.thumbprint(written)

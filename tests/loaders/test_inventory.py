@@ -106,6 +106,27 @@ def test_a_thumbprint_is_hexadecimal_or_base64(written, found):
     assert ids.thumbprint(written) == found
 
 
+_THUMBPRINT = "D5C7AAEA41412F925F31A39D4F683A9034E2F302"
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        (list(bytes.fromhex(_THUMBPRINT)), _THUMBPRINT),
+        (list(_THUMBPRINT.encode()), _THUMBPRINT),
+        ([1, 2, 3], None),
+        ([1, 300], None),
+        ([-1], None),
+        ([0.5], None),
+        ([], None),
+    ],
+)
+def test_powershell_writes_a_thumbprint_in_numbers(written, found):
+    key = {"keyId": ID, "customKeyIdentifier": written}
+    (listed,) = read(APPLICATIONS, {"id": ID, "keyCredentials": [key]}).keys
+    assert listed.thumbprint == found
+
+
 @pytest.mark.parametrize("odd", [None, "", 7, True, [], [[]], ["x"], {}, "{", "\ud800", {"a": []}])
 def test_values_of_unexpected_types_are_absent_not_fatal(odd):
     names = [
