@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from graphcorr import ids
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_code, as_object, as_text, as_value
+from graphcorr.ingest.fields import as_code, as_list, as_object, as_text, as_value
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Parse, ShortCut
 from graphcorr.ingest.short_cuts import (
     Column,
@@ -129,6 +129,13 @@ _ROW_USERS = frozenset(["UserId", "UserPrincipalName", "UserDisplayName"])
 _ROW_MANAGED = frozenset(["ManagedServiceIdentity", "SourceAppClientId"])
 _ROW_NON_INTERACTIVE = frozenset(["ProcessingTimeInMs", "SignInEventTypes"])
 _GRAPH_MARKS = frozenset(["resourceDisplayName", "conditionalAccessStatus", "signInEventTypes"])
+_GRAPH_KINDS = (
+    ("managedIdentity", "AADManagedIdentitySignInLogs"),
+    ("servicePrincipal", "AADServicePrincipalSignInLogs"),
+    ("nonInteractiveUser", "AADNonInteractiveUserSignInLogs"),
+)
+_GRAPH_USERS = frozenset(["userId", "userPrincipalName", "userDisplayName"])
+_GRAPH_SERVICE_PRINCIPALS = frozenset(["servicePrincipalId", "servicePrincipalName"])
 
 
 def row_table(keys: frozenset[str]) -> str | None:
@@ -149,20 +156,17 @@ def row_table(keys: frozenset[str]) -> str | None:
 def graph_table(keys: frozenset[str], obj: JsonObject) -> str | None:
     """The sign-in table that an object of Graph `auditLogs/signIns` belongs to, by its signInEventTypes.
 
-    v1.0 has no such property and returns interactive user sign-ins only.
+    v1.0 has no such property and returns interactive user sign-ins only. Where beta was asked for chosen properties,
+    those there are tell, as columns do in `row_table`.
     """
     if "createdDateTime" not in keys or "appId" not in keys or not keys & _GRAPH_MARKS:
         return None
-    kinds = obj.get("signInEventTypes")
-    if not isinstance(kinds, list):
-        return "SigninLogs"
-    for kind, table in (
-        ("managedIdentity", "AADManagedIdentitySignInLogs"),
-        ("servicePrincipal", "AADServicePrincipalSignInLogs"),
-        ("nonInteractiveUser", "AADNonInteractiveUserSignInLogs"),
-    ):
-        if kind in kinds:
-            return table
+    kinds = as_list(obj.get("signInEventTypes")) or ()
+    stated = next((table for kind, table in _GRAPH_KINDS if kind in kinds), None)
+    if stated is not None:
+        return stated
+    if keys.isdisjoint(_GRAPH_USERS) and not keys.isdisjoint(_GRAPH_SERVICE_PRINCIPALS):
+        return "AADServicePrincipalSignInLogs"
     return "SigninLogs"
 
 

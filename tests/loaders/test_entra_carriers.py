@@ -140,11 +140,27 @@ def test_projected_rows_are_recognised_by_columns_that_only_their_table_has(keys
         (["nonInteractiveUser"], "entra_non_interactive_sign_ins"),
         (["servicePrincipal"], "entra_service_principal_sign_ins"),
         (["managedIdentity"], "entra_managed_identity_sign_ins"),
+        ('["servicePrincipal"]', "entra_service_principal_sign_ins"),
     ],
 )
 def test_one_page_of_graph_sign_ins_is_shared_out_by_event_type(kinds, claimed):
     obj = {"id": "x", "createdDateTime": "2026-05-11T06:00:02Z", "appId": "y", "resourceDisplayName": "z"}
     obj |= {} if kinds is None else {"signInEventTypes": kinds}
+    found = [n for n in FILES if loader_cases.loader_named(n).claims.get(Carrier.GRAPH)(frozenset(obj), obj, Context())]
+    assert found == [claimed]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "claimed"),
+    [
+        ("servicePrincipalId servicePrincipalName", "entra_service_principal_sign_ins"),
+        ("servicePrincipalName", "entra_service_principal_sign_ins"),
+        ("servicePrincipalId userId", "entra_sign_ins"),
+        ("userPrincipalName", "entra_sign_ins"),
+    ],
+)
+def test_a_graph_sign_in_with_chosen_properties_is_told_by_whose_they_are(chosen, claimed):
+    obj = dict.fromkeys(["id", "createdDateTime", "appId", "resourceDisplayName", *chosen.split()], "x")
     found = [n for n in FILES if loader_cases.loader_named(n).claims.get(Carrier.GRAPH)(frozenset(obj), obj, Context())]
     assert found == [claimed]
 
