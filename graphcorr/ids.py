@@ -189,6 +189,18 @@ def _subscription(written: str) -> str | None:
     return guid(match.group(1)) if match else None
 
 
+def provider_of(value: object) -> str | None:
+    """The resource provider of a resource id, in lower case: `microsoft.keyvault`."""
+    if not isinstance(value, str):
+        return None
+    return _provider(value) if len(value) <= _LONGEST_PATH else _provider.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _provider(written: str) -> str | None:
+    return written.lower().partition("/providers/")[2].partition("/")[0] or None
+
+
 def tenant_of(value: object) -> str | None:
     """The tenant id inside `/tenants/<id>/providers/Microsoft.aadiam`."""
     match = _TENANT.search(value) if isinstance(value, str) else None

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import NO_CLAIMS, TokenClaims, sign_in_name, token_of
-from graphcorr.ingest.fields import as_list, as_object, as_text, as_value, first, first_object
+from graphcorr.ingest.fields import as_list, as_object, as_text, as_value, first, first_object, is_change
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader, Service
 from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity, Bridge, CredentialChange, Grant
@@ -110,7 +110,7 @@ _Envelope = strict(
 
 def _usual(envelope: Any) -> Activity | None:
     """A dated record of one of these categories, as `_parse_export` reads it."""
-    if envelope.category not in _CATEGORIES:
+    if envelope.category not in _CATEGORIES and not _is_event(envelope.category, envelope.operationName):
         return None
     identity = envelope.identity or _Identity()
     event = _Event(
@@ -547,6 +547,15 @@ def _claims_row(keys: frozenset[str], obj: JsonObject, context: Context) -> bool
     return "OperationNameValue" in keys or {"Caller", "OperationName"} <= keys or "ActivityStatusValue" in keys
 
 
+def _claims_export(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
+    return _is_event(obj.get("category"), obj.get("operationName"))
+
+
+def _is_event(category: object, operation: object) -> bool:
+    """Whether it is an event, of a category that logs of resources have as well: its operation is a change, always."""
+    return isinstance(category, str) and category.lower() in _COMMON_CATEGORIES and is_change(operation) is True
+
+
 def _claims_rest(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
     # Envelopes of diagnostic settings also have `operationName`, but `time` and a category that is text.
     if "time" in keys or (isinstance(obj.get("category"), str) and "eventTimestamp" not in keys):
@@ -558,11 +567,9 @@ def _claims_rest(keys: frozenset[str], obj: JsonObject, context: Context) -> boo
     return False
 
 
+_CATEGORIES = ("Administrative", "Recommendation", "Autoscale", "ServiceHealth", "ResourceHealth")
 # `Write`, `Delete` and `Action` are the categories of exports before 2018.
-_CATEGORIES = (
-    "Administrative", "Write", "Delete", "Action", "Policy", "Security", "Recommendation", "Alert", "Autoscale",
-    "ServiceHealth", "ResourceHealth",
-)  # fmt: skip
+_COMMON_CATEGORIES = frozenset({"write", "delete", "action", "policy", "security", "alert"})
 _ROW_COLUMNS = frozenset(
     {
         "ActivityStatus", "ActivityStatusValue", "ActivitySubstatus", "ActivitySubstatusValue", "Authorization",
@@ -587,7 +594,12 @@ LOADER = Loader(
     },
     categories=_CATEGORIES,
     tables=(SOURCE,),
-    claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row, Carrier.REST: _claims_rest},
+    claims={
+        Carrier.EXPORT: _claims_export,
+        Carrier.ROW: _claims_row,
+        Carrier.CSV: _claims_row,
+        Carrier.REST: _claims_rest,
+    },
     known={Carrier.ROW: _ROW_COLUMNS, Carrier.CSV: _ROW_COLUMNS},
     short_cuts={Carrier.EXPORT: of_records(Activity, _Envelope, _usual)},
     services=(

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from graphcorr import ids, times
 from graphcorr.errors import RecordError
 from graphcorr.ingest.claims import TokenClaims, token_of, unflatten
-from graphcorr.ingest.fields import as_int, as_object, as_value, first, stated
+from graphcorr.ingest.fields import as_int, as_object, as_value, first
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader, Service
 from graphcorr.ingest.short_cuts import NOTHING, object_text, of_records, strict
 from graphcorr.records import Activity
@@ -22,7 +22,7 @@ _CATEGORY = "AuditEvent"
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
 
-_PROVIDER = "/providers/microsoft.keyvault/"
+_PROVIDER = "microsoft.keyvault"
 # Only used where a record lacks the HTTP status.
 _SIGNATURES = {
     "ok": "success", "created": "success", "accepted": "success",
@@ -54,7 +54,7 @@ class _Event(Struct, kw_only=True):
     tenant: object = None
 
 
-def _parse_export(obj: JsonObject, context: Context) -> Activity | None:
+def _parse_export(obj: JsonObject, context: Context) -> Activity:
     properties = as_object(obj.get("properties")) or {}
     return _activity(
         _Event(
@@ -100,7 +100,7 @@ _Envelope = strict(
 
 def _usual(envelope: Any) -> Activity | None:
     """A record that names its vault, as `_parse_export` reads it."""
-    if envelope.category != _CATEGORY or not stated(envelope.resourceId):
+    if envelope.category != _CATEGORY or ids.provider_of(envelope.resourceId) != _PROVIDER:
         return None
     properties, identity = envelope.properties, envelope.identity
     return _activity(
@@ -121,7 +121,7 @@ def _usual(envelope: Any) -> Activity | None:
     )
 
 
-def _parse_row(obj: JsonObject, context: Context) -> Activity | None:
+def _parse_row(obj: JsonObject, context: Context) -> Activity:
     """A row of AZKVAuditLogs or of AzureDiagnostics: the former has a column `Identity`, the latter one per claim."""
     # AzureDiagnostics keeps what does not fit into 500 columns here, under the names that the columns would have.
     overflow = as_object(obj.get("AdditionalFields"))
@@ -144,10 +144,8 @@ def _parse_row(obj: JsonObject, context: Context) -> Activity | None:
     )
 
 
-def _activity(event: _Event) -> Activity | None:
+def _activity(event: _Event) -> Activity:
     vault = ids.arm_id(event.resource)
-    if vault is not None and _PROVIDER not in vault:
-        return None  # other services also name a category AuditEvent
     operation = as_value(event.operation)
     if operation is None:
         raise RecordError("key vault record without an operation", hint="expected operationName or OperationName")
@@ -241,7 +239,8 @@ LOADER = Loader(
     title="Key Vault audit events: reads and changes of secrets, keys, certificates and vaults.",
     parse={Carrier.EXPORT: _parse_export, Carrier.ROW: _parse_row, Carrier.CSV: _parse_row},
     categories=(_CATEGORY,),
-    tables=(SOURCE,),
+    providers=(_PROVIDER,),
+    tables=(SOURCE, "AzureDiagnostics"),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row},
     short_cuts={Carrier.EXPORT: of_records(Activity, _Envelope, _usual)},
     services=(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _SOURCE = "AuditLogs"
+_PROVIDER = "microsoft.aadiam"
 
 # -- operations, normalised ------------------------------------------------------------------------------------
 
@@ -593,7 +594,9 @@ _Envelope = strict(
 
 def _usual(envelope: Any) -> DirectoryChange | None:
     """An export with no other properties than the known, as `_from_export` reads it."""
-    if envelope.category != _SOURCE or not envelope.properties.keys() <= _PROPERTIES:
+    if envelope.category != _SOURCE or ids.provider_of(envelope.resourceId) != _PROVIDER:
+        return None
+    if not envelope.properties.keys() <= _PROPERTIES:
         return None
     outside = _outside(envelope.tenantId, envelope.resourceId, envelope.time, envelope.callerIpAddress)
     return _exported(envelope.properties, envelope.operationName, envelope.correlationId, outside)
@@ -738,6 +741,7 @@ LOADER = Loader(
         Carrier.CSV: _from_row,
     },
     categories=(_SOURCE,),
+    providers=(_PROVIDER,),
     tables=(_SOURCE,),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row, Carrier.GRAPH: _claims_graph},
     known={Carrier.EXPORT: _PROPERTIES, Carrier.ROW: _KNOWN, Carrier.CSV: _KNOWN},

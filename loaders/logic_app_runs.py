@@ -159,6 +159,6 @@ LOADER = Loader(
     title="Runs of Logic Apps with their triggers and actions; the log names no identity.",
     parse={Carrier.EXPORT: _parse_export, Carrier.ROW: _parse_row, Carrier.CSV: _parse_row},
     categories=("WorkflowRuntime",),
-    tables=(SOURCE,),
+    tables=(SOURCE, "AzureDiagnostics"),
     claims={Carrier.ROW: _claims_row, Carrier.CSV: _claims_row},
 )

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from graphcorr import ids
 from graphcorr.errors import ConfigError, RecordError
 from graphcorr.ingest import powershell
+from graphcorr.ingest.fields import as_value, is_change
 from graphcorr.ingest.loader import UNEXPECTED, Carrier, Context, JsonObject, Loader, Parse
 from graphcorr.ingest.readers import Page
 
@@ -34,14 +36,26 @@ _ENVELOPE_COLUMNS = frozenset(_ENVELOPE.values()) | {"level", "Level"}
 _ROW_COLUMNS = frozenset(
     {
         "$table", "Computer", "ManagementGroupName", "MG", "RawData", "SourceSystem", "TenantId", "TimeGenerated",
-        "Type", "_BilledSize", "_IsBillable", "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
+        "Type", "_BilledSize", "_IsBillable", "_ItemId", "_OriginalItemId", "_OriginalTimeGenerated", "_OriginalType",
+        "_ResourceId", "_SubscriptionId", "_TimeReceived",
     }
 )  # fmt: skip
 
 # This table holds the logs of many services; its rows belong to the log that their category names.
 _SHARED_TABLE = "azurediagnostics"
 
-# Tables known by columns of their own where a row states no table. A loader that claims them comes first.
+# How names of tables end that somebody chose: for a copy, for what was restored, for what a search job found.
+_OWN, _RESTORED, _SEARCHED = "_cl", "_rst", "_srch"
+
+# A search job keeps the searched row's own under these names, and has under the usual ones when and where it ran.
+_SEARCH_NAMES = {
+    "_OriginalType": "Type", "_OriginalTimeGenerated": "TimeGenerated", "_OriginalItemId": "_ItemId",
+    "Type": "_SearchType", "TimeGenerated": "_SearchTimeGenerated", "_ItemId": "_SearchItemId",
+}  # fmt: skip
+
+_HUNTING = "unknown table of advanced hunting"
+
+# Logs known by names of their own where an object states no table. They count in any case of letters.
 _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
     ("EntraIdSpnSignInEvents", frozenset({"Timestamp", "ErrorCode", "ServicePrincipalId", "ApplicationId"})),
     ("EntraIdSignInEvents", frozenset({"Timestamp", "ErrorCode", "AccountUpn", "ApplicationId"})),
@@ -56,14 +70,20 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = (
     ("UnifiedAuditLog", frozenset({"CreationTime", "RecordType", "Workload", "Operation"})),
     ("UnifiedAuditLog", frozenset({"CreationDate", "AuditData"})),
     ("AADProvisioningLogs", frozenset({"ProvisioningSteps", "CycleId"})),
+    ("AADRiskyUsers", frozenset({"RiskLastUpdatedDateTime", "UserPrincipalName"})),
+    ("AADUserRiskEvents", frozenset({"RiskEventType", "UserPrincipalName", "DetectedDateTime"})),
+    # What the portal of Microsoft Entra ID writes as CSV is not all that it shows.
+    ("Entra portal audit CSV (download JSON instead)", frozenset({"Date (UTC)", "Service", "Activity"})),
+    ("Entra portal sign-in CSV (download JSON instead)", frozenset({"Date (UTC)", "Request ID", "Correlation ID"})),
+    (_HUNTING, frozenset({"Timestamp", "ReportId"})),
+    (_HUNTING, frozenset({"Timestamp", "DeviceId", "ActionType"})),
+    (_HUNTING, frozenset({"Timestamp", "DeviceName", "ActionType"})),
 )
+_LOWERED_MARKS = tuple((table, frozenset(map(str.lower, marks))) for table, marks in _MARKS)
 
 _REST_MARKS = frozenset({"eventTimestamp", "event_timestamp", "eventDataId", "event_data_id", "operation_name"})
 
-# Values that may decide beside the keys; those of signInEventTypes are a list.
-_DECIDING = ("category", "Category", "Type", "type", "$table", "@odata.context", "@odata.type")
-
-_CONTEXT_NAME = re.compile(r"#([A-Za-z/]+)")
+_CONTEXT_NAME = re.compile(r"#(?:microsoft\.graph\.)?([A-Za-z/.]+)")
 
 
 @dataclass(frozen=True)
@@ -81,13 +101,15 @@ class Match:
         "seen_properties", "short_cut",
     )  # fmt: skip
 
-    def __init__(self, loader: Loader, carrier: Carrier, keys: frozenset[str]) -> None:
+    def __init__(
+        self, loader: Loader, carrier: Carrier, keys: frozenset[str], rename: Mapping[str, str] | None
+    ) -> None:
         self.loader = loader
         self.carrier = carrier
         self.by_powershell = False
         self.parse: Parse = loader.parse[carrier]
         self.short_cut = loader.short_cuts.get(carrier)
-        self.rename: dict[str, str] | None = _renames(keys) if carrier is Carrier.EXPORT else None
+        self.rename = rename
         self.records = 0
         # Property names of exports differ within one signature; counted by set of names.
         self.seen_properties: dict[tuple[str, ...], int] = {}
@@ -97,11 +119,10 @@ class Match:
         self.envelope_unknown = _unknown(named, self.known, usual) if self.known else ()
 
     def prepared(self, obj: JsonObject) -> JsonObject:
-        """The object as the loader's `parse` takes it, with the names of API or envelope in their usual case."""
+        """The object as the loader's `parse` takes it, with its usual names."""
         if self.by_powershell:
             obj = powershell.api_object(obj)
-        rename = self.rename
-        return obj if rename is None else {rename.get(key, key): value for key, value in obj.items()}
+        return obj if self.rename is None else _renamed(obj, self.rename)
 
     def count(self, obj: JsonObject) -> None:
         """Count an object, for `unknown_columns`."""
@@ -117,6 +138,17 @@ class Match:
         yield self.envelope_unknown, self.records
         for names, count in self.seen_properties.items():
             yield _unknown(names, self.known, frozenset()), count
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What an object says of its log."""
+
+    # As people know it.
+    name: str | None = None
+    loader: Loader | None = None
+    # Whether that decides; else loaders may claim the object.
+    decides: bool = False
 
 
 Detected = Match | NotLoaded | None
@@ -139,17 +171,11 @@ class Detector:
         """The loader and carrier of an object; the same Match for all objects of a signature."""
         if page is not self._page:
             self._page, self._known = page, self._by_page.setdefault(page, {})
-        kinds = obj.get("signInEventTypes", obj.get("SignInEventTypes"))
+        keys = tuple(obj)
         wrote = powershell.mark(obj)
-        signature = (tuple(obj), *map(obj.get, _DECIDING), str(kinds) if kinds is not None else None, wrote)
-        try:
+        signature = (keys, *[part(obj[key]) for key, part in _deciding(keys)], context.path_resource_id, wrote)
+        if signature in self._known:
             return self._known[signature]
-        except KeyError:
-            pass
-        except TypeError:  # no text: as good as absent
-            signature = (tuple(obj), *[_text(obj.get(name)) for name in _DECIDING], *signature[-2:])
-            if signature in self._known:
-                return self._known[signature]
         found = self._find(frozenset(obj), obj, page, context) if wrote is None else None
         if wrote is not None or (found is None and not page.csv):
             found = self._by_powershell(obj, page, context, certain=wrote is not None)
@@ -175,22 +201,24 @@ class Detector:
                 counter.update(dict.fromkeys(columns, records))
 
     def _find(self, keys: frozenset[str], obj: JsonObject, page: Page, context: Context) -> Detected:
-        stated: str | None = None
+        named: str | None = None
         for carrier in _carriers(keys, obj, page):
-            if carrier in (Carrier.CSV, Carrier.ROW):
-                name, loader = self._by_row(obj, carrier)
-            elif carrier is Carrier.EXPORT:
-                name = _text(_of_any_case(obj, "category"))
-                loader = self._by_category.get(name.lower()) if name else None
+            rename = _renames(keys, obj, carrier)
+            usual = obj if rename is None else _renamed(obj, rename)
+            if carrier is Carrier.EXPORT:
+                stated = self._of_category(usual.get("category"), _provider(usual, context))
+            elif carrier in (Carrier.CSV, Carrier.ROW):
+                stated = self._of_row(usual, page, context)
             else:
-                name, loader = None, None
-            if loader is None or carrier not in loader.parse:
-                loader = self._claimed(keys, obj, carrier, context, name)
-            if loader is not None:
-                return Match(loader, carrier, keys)
-            stated = stated or name
-        stated = stated or _table_of(keys) or _collection(obj, page)
-        return NotLoaded(stated) if stated else None
+                stated = _Stated(table := _table_of(keys), decides=table is not None)
+            loader = stated.loader
+            if loader is None and not stated.decides:
+                loader = self._claimed(frozenset(usual), usual, carrier, context)
+            if loader is not None and carrier in loader.parse:
+                return Match(loader, carrier, keys, rename)
+            named = named or stated.name
+        named = named or _collection(obj, page)
+        return NotLoaded(named) if named else None
 
     def _by_powershell(self, obj: JsonObject, page: Page, context: Context, *, certain: bool) -> Detected:
         """As `_find`, of an object of an API that PowerShell wrote.
@@ -205,20 +233,42 @@ class Detector:
         stated = _table_of(frozenset(obj)) if certain else None
         return NotLoaded(stated) if stated else None
 
-    def _by_row(self, obj: JsonObject, carrier: Carrier) -> tuple[str | None, Loader | None]:
-        """The name a row states, and its loader. The table decides; in AuditLogs, `Category` is something else."""
-        table = _text(obj.get("$table")) or _text(obj.get("Type"))
-        category = _text(obj.get("Category"))
-        if table and table.lower() != _SHARED_TABLE:
-            return table, self._by_table.get(table.lower())
-        loader = self._by_category.get(category.lower()) if category else None
-        return (f"{table} {category}" if table and category else category or table), loader
+    def _of_row(self, row: JsonObject, page: Page, context: Context) -> _Stated:
+        """A table decides; in AuditLogs, `Category` is something else."""
+        table = self._table(row, page)
+        by_category = self._of_category(row.get("Category"), _provider(row, context))
+        if table is None:
+            other = _table_of(frozenset(row))
+            return by_category if other is None else _Stated(other, decides=True)
+        lowered, loader = table.lower().removesuffix(_RESTORED), by_category.loader
+        if lowered == _SHARED_TABLE:
+            shared = loader is not None and _SHARED_TABLE in map(str.lower, loader.tables)
+            name = f"{table} {by_category.name}" if by_category.name else table
+            return _Stated(name, loader if shared else None, decides=True)
+        chosen = table.lower().endswith((_OWN, _RESTORED, _SEARCHED))
+        return _Stated(table, self._by_table.get(lowered, loader if chosen else None), decides=True)
 
-    def _claimed(
-        self, keys: frozenset[str], obj: JsonObject, carrier: Carrier, context: Context, stated: str | None
-    ) -> Loader | None:
-        if stated and stated.lower() in self._by_table:
-            return None
+    def _table(self, row: JsonObject, page: Page) -> str | None:
+        """The table that a row states, if it does: other things have a column `Type` too."""
+        table = _text(row.get("$table"))
+        if table is not None:
+            return table
+        table = _text(row.get("Type"))
+        if table is None or page.row or table.lower() in self._by_table:
+            return table
+        return table if len(_ROW_COLUMNS & row.keys()) > 1 else None
+
+    def _of_category(self, category: object, provider: str | None) -> _Stated:
+        """What a category says; several services may have one of that name."""
+        if not isinstance(category, str) or not category:
+            return _Stated()
+        name = f"{category} ({provider})" if provider else category
+        loader = self._by_category.get(category.lower())
+        if loader is not None and provider is not None and provider not in (loader.providers or (provider,)):
+            return _Stated(name, decides=True)
+        return _Stated(name, loader)
+
+    def _claimed(self, keys: frozenset[str], obj: JsonObject, carrier: Carrier, context: Context) -> Loader | None:
         claiming: list[Loader] = []
         failed: list[RecordError] = []
         for loader in self._loaders:
@@ -248,12 +298,12 @@ def _carriers(keys: frozenset[str], obj: JsonObject, page: Page) -> tuple[Carrie
         return (Carrier.CSV,)
     if page.row or "TimeGenerated" in keys or "$table" in keys:
         return (Carrier.ROW,)
+    lowered = {key.lower() for key in keys}
     capital = sum(1 for key in keys if key[:1].isupper() or key[:1] in "_$")
     if capital * 2 > len(keys):
-        return (Carrier.ROW,)
+        return (Carrier.EXPORT,) if {"time", "category", "properties"} <= lowered else (Carrier.ROW,)
     if page.odata_context is not None or "@odata.context" in keys or "@odata.type" in keys:
         return (Carrier.GRAPH,)
-    lowered = {key.lower() for key in keys}
     if not keys.isdisjoint(_REST_MARKS) or isinstance(obj.get("operationName"), dict):
         return (Carrier.REST, Carrier.GRAPH)
     if "properties" in lowered and not lowered.isdisjoint(("category", "time")) or {"time", "category"} <= lowered:
@@ -262,8 +312,16 @@ def _carriers(keys: frozenset[str], obj: JsonObject, page: Page) -> tuple[Carrie
 
 
 def _table_of(keys: frozenset[str]) -> str | None:
-    """The table that is known by these columns, where an object states none."""
-    return next((table for table, marks in _MARKS if marks <= keys), None)
+    """The table that is known by these names, where an object states none."""
+    lowered = {key.lower() for key in keys}
+    return next((table for table, marks in _LOWERED_MARKS if marks <= lowered), None)
+
+
+def _provider(obj: JsonObject, context: Context) -> str | None:
+    """Whose log it is, by the resource that an export or a row names: `microsoft.keyvault`."""
+    named = (ids.provider_of(obj.get(name)) for name in ("_ResourceId", "resourceId", "ResourceId"))
+    stated = (as_value(obj.get("ResourceProvider")) or "").lower()
+    return next(filter(None, named), None) or stated or ids.provider_of(context.path_resource_id)
 
 
 def _collection(obj: JsonObject, page: Page) -> str | None:
@@ -295,19 +353,39 @@ def _index(loaders: Sequence[Loader], names: Callable[[Loader], Iterable[str]], 
     return found
 
 
-def _renames(keys: frozenset[str]) -> dict[str, str] | None:
-    """Names of envelope fields that a data lake wrote in another case, with the usual spelling."""
-    found = {key: _ENVELOPE[key.lower()] for key in keys if key.lower() in _ENVELOPE and key not in _ENVELOPE_COLUMNS}
-    return {key: name for key, name in found.items() if name not in keys} or None
+def _renames(keys: frozenset[str], obj: JsonObject, carrier: Carrier) -> Mapping[str, str] | None:
+    """The usual names of what an object has under others, if any."""
+    if carrier is Carrier.EXPORT:  # a data lake may have written the envelope in another case
+        found = {key: _ENVELOPE[key.lower()] for key in keys if key.lower() in _ENVELOPE}
+        return {key: name for key, name in found.items() if key != name and name not in keys} or None
+    if carrier in (Carrier.CSV, Carrier.ROW):
+        searched = (_text(obj.get("Type")) or "").lower().endswith(_SEARCHED)
+        return _SEARCH_NAMES if searched or "_OriginalType" in keys or "_OriginalTimeGenerated" in keys else None
+    return None
+
+
+def _renamed(obj: JsonObject, names: Mapping[str, str]) -> JsonObject:
+    return {names.get(key, key): value for key, value in obj.items()}
+
+
+@lru_cache(maxsize=_MAX_SIGNATURES)
+def _deciding(keys: tuple[str, ...]) -> tuple[tuple[str, Callable[[Any], object]], ...]:
+    """Those of an object's keys whose values may decide, and what of them."""
+    return tuple((key, _DECISIVE[name]) for key in keys if (name := key.lower()) in _DECISIVE)
 
 
 def _unknown(names: Iterable[str], known: frozenset[str], usual: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name not in known and name not in usual and name[:1] != "@"))
 
 
-def _of_any_case(obj: JsonObject, name: str) -> object:
-    return obj.get(name) if name in obj else next((obj[key] for key in obj if key.lower() == name), None)
-
-
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+_DECISIVE: dict[str, Callable[[Any], object]] = {
+    **dict.fromkeys(("category", "type", "$table", "_originaltype", "resourceprovider"), _text),
+    **dict.fromkeys(("@odata.context", "@odata.type"), _text),
+    **dict.fromkeys(("resourceid", "_resourceid"), ids.provider_of),
+    "operationname": is_change,
+    "signineventtypes": str,
+}

@@ -124,6 +124,13 @@ def is_text_list(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def is_change(operation: object) -> bool | None:
+    """Whether an operation has a name that Azure Resource Manager gives to changes: `…/write`; None if it has none."""
+    if not isinstance(operation, str):
+        return None
+    return operation.rpartition("/")[2].strip().lower() in ("write", "delete", "action")
+
+
 def first(obj: Mapping[str, Any], *names: str) -> Any:
     """The value of the first name that states something; None if none does."""
     for name in names:

@@ -58,9 +58,9 @@ UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError, IndexError, Overf
 """What hostile input can make a loader raise. Everything else is a bug of ours and keeps its traceback."""
 
 Claims = Callable[[frozenset[str], JsonObject, Context], bool]
-"""True if an object of this carrier belongs to the source. Called once per distinct set of keys and discriminators
-(category, Category, Type, type, $table, signInEventTypes, odata context and type): it may look at keys and at
-those values, and at nothing else."""
+"""True if an object of this carrier belongs to the source. Called once for all objects that look alike: it may look at
+keys and at the values of `category`, `Category`, `Type`, `type`, `$table`, `signInEventTypes`, `@odata.type` and
+`@odata.context`, and may ask `ids.provider_of` of `resourceId` and `fields.is_change` of `operationName`; no more."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,9 @@ class Loader:
     parse: Mapping[Carrier, Parse]
     # Values of the envelope's `category` / the LA column `Category` (diagnostic category), compared in lower case.
     categories: tuple[str, ...] = ()
-    # Values of `Type` / `$table`.
+    # Resource providers (`ids.provider_of`) with these categories, where others have some of the same name.
+    providers: tuple[str, ...] = ()
+    # Values of `Type` / `$table`; `AzureDiagnostics` if that holds rows of these categories.
     tables: tuple[str, ...] = ()
     # Recognition where neither category nor table is stated (projected rows, Graph objects, REST events).
     claims: Mapping[Carrier, Claims] = field(default_factory=dict)

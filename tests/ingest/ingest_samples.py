@@ -281,6 +281,8 @@ BETA = Loader(
     title="Beta for tests",
     parse=dict.fromkeys((Carrier.EXPORT, Carrier.ROW, Carrier.CSV, Carrier.REST), _parse("Beta")),
     categories=("BetaCategory", "AuditThing"),
+    providers=("microsoft.beta",),
+    tables=("AzureDiagnostics",),
     claims={Carrier.REST: lambda keys, obj, context: "eventDataId" in keys},
 )
 LOADERS = (ALPHA, BETA)

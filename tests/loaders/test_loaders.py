@@ -53,5 +53,6 @@ def test_sources_titles_and_tables_are_stated_once():
     loaders = [loader_cases.loader_named(name) for name in NAMES]
     for values in ([loader.source for loader in loaders], [loader.title for loader in loaders]):
         assert len(values) == len(set(values))
-    tables = [table.lower() for loader in loaders for table in loader.tables]
+    # AzureDiagnostics holds rows of several.
+    tables = [table.lower() for loader in loaders for table in loader.tables if table != "AzureDiagnostics"]
     assert len(tables) == len(set(tables))

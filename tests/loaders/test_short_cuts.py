@@ -277,7 +277,7 @@ def test_observed_sign_ins_are_read_alike(shared_data, tmp_path):
 _ODD = (
     None, "", "<null>", "None", "N/A", " ", "x" * 5000, "Zo\u00eb", 7, 1.0, "200.0", True, [], ["a", "b"], [1], {},
     {"a": "b"}, _ZERO, ID.upper(), "{" + ID + "}", "2026-05-11 08:05:00", "2026-02-31T08:05:00Z",
-    "1999-05-11T08:05:00Z", "soon", "user@contoso.example",
+    "1999-05-11T08:05:00Z", "soon", "user@contoso.example", "/subscriptions/1/providers/Microsoft.Other/things/t",
 )  # fmt: skip
 
 
@@ -292,7 +292,9 @@ _ANSWERED = {
 
 def _exports(loader, constructed):
     """Constructed export records of a source, one of each operation and shape."""
-    found = {"answered": _ANSWERED} if _ANSWERED["category"] in loader.categories else {}
+    found = {}
+    if _ANSWERED["category"] in loader.categories:
+        found = {"answered": _ANSWERED, "claimed": {**_ANSWERED, "category": "Write"}}
     for path in sorted((constructed / "diagnostic-export").glob("*.jsonl")):
         for record in map(json.loads, path.read_text().splitlines()):
             if record.get("category") in loader.categories:
