@@ -21,8 +21,8 @@ _DESCRIPTIONS = ("description", "comment", "note", "threat", "threat_type", "mal
 _PROVIDERS = ("provider", "feed", "source")
 _SCORES = ("confidence", "score")
 _OTHERS = (
-    "last_seen", "lastseen", "last_online", "port", "dst_port", "asn", "as_name", "country", "hostname", "status",
-    "c2_status", "rir", "type_of_threat",
+    "last_seen", "lastseen", "last_online", "port", "dst_port", "asn", "as_number", "as_name", "country", "hostname",
+    "status", "c2_status", "rir", "type_of_threat",
 )  # fmt: skip
 _KNOWN = frozenset((*_ADDRESSES, *_FROM, *_UNTIL, *_DESCRIPTIONS, *_PROVIDERS, *_SCORES, *_OTHERS))
 

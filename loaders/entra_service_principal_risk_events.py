@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphcorr import ids
 from graphcorr.errors import RecordError
-from graphcorr.ingest.fields import as_list, as_object, as_text, first
+from graphcorr.ingest.fields import as_list, as_object, as_text, as_value, first
 from graphcorr.ingest.inventory import date_or_none
 from graphcorr.ingest.loader import Carrier, Context, JsonObject, Loader
 from graphcorr.ingest.risk import version_key
@@ -52,8 +52,8 @@ def _risk_event(
         risk_id=risk_id,
         updated_at=updated_at,
         risk_type=as_text(first(properties, "riskEventType", "riskType")),
-        risk_level=as_text(get("riskLevel")),
-        risk_state=as_text(get("riskState")),
+        risk_level=as_value(get("riskLevel")),
+        risk_state=as_value(get("riskState")),
         app_id=ids.object_id(get("appId")),
         service_principal_id=ids.object_id(get("servicePrincipalId")),
         name=as_text(get("servicePrincipalDisplayName")),
