@@ -133,6 +133,7 @@ _GRAPH_KINDS = (
     ("managedIdentity", "AADManagedIdentitySignInLogs"),
     ("servicePrincipal", "AADServicePrincipalSignInLogs"),
     ("nonInteractiveUser", "AADNonInteractiveUserSignInLogs"),
+    ("interactiveUser", "SigninLogs"),
 )
 _GRAPH_USERS = frozenset(["userId", "userPrincipalName", "userDisplayName"])
 _GRAPH_SERVICE_PRINCIPALS = frozenset(["servicePrincipalId", "servicePrincipalName"])
@@ -153,11 +154,11 @@ def row_table(keys: frozenset[str]) -> str | None:
     return "AADManagedIdentitySignInLogs" if keys & _ROW_MANAGED else "AADServicePrincipalSignInLogs"
 
 
-def graph_table(keys: frozenset[str], obj: JsonObject) -> str | None:
+def graph_table(keys: frozenset[str], obj: JsonObject, context: Context) -> str | None:
     """The sign-in table that an object of Graph `auditLogs/signIns` belongs to, by its signInEventTypes.
 
     v1.0 has no such property and returns interactive user sign-ins only. Where beta was asked for chosen properties,
-    those there are tell, as columns do in `row_table`.
+    those there are tell, as columns do in `row_table`; with none of a user and none of a principal nothing does.
     """
     if "createdDateTime" not in keys or "appId" not in keys or not keys & _GRAPH_MARKS:
         return None
@@ -165,9 +166,10 @@ def graph_table(keys: frozenset[str], obj: JsonObject) -> str | None:
     stated = next((table for kind, table in _GRAPH_KINDS if kind in kinds), None)
     if stated is not None:
         return stated
-    if keys.isdisjoint(_GRAPH_USERS) and not keys.isdisjoint(_GRAPH_SERVICE_PRINCIPALS):
-        return "AADServicePrincipalSignInLogs"
-    return "SigninLogs"
+    address = as_text(obj.get("@odata.context")) or context.odata_context or ""
+    if not keys.isdisjoint(_GRAPH_USERS) or "/v1.0/" in address:
+        return "SigninLogs"
+    return None if keys.isdisjoint(_GRAPH_SERVICE_PRINCIPALS) else "AADServicePrincipalSignInLogs"
 
 
 def sign_in_claims(source: str) -> dict[Carrier, Any]:
@@ -176,8 +178,8 @@ def sign_in_claims(source: str) -> dict[Carrier, Any]:
     def claims_row(keys: frozenset[str], _obj: JsonObject, _context: Context) -> bool:
         return row_table(keys) == source
 
-    def claims_graph(keys: frozenset[str], obj: JsonObject, _context: Context) -> bool:
-        return graph_table(keys, obj) == source
+    def claims_graph(keys: frozenset[str], obj: JsonObject, context: Context) -> bool:
+        return graph_table(keys, obj, context) == source
 
     return {Carrier.ROW: claims_row, Carrier.CSV: claims_row, Carrier.GRAPH: claims_graph}
 

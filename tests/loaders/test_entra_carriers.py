@@ -135,7 +135,6 @@ def test_projected_rows_are_recognised_by_columns_that_only_their_table_has(keys
 @pytest.mark.parametrize(
     ("kinds", "claimed"),
     [
-        (None, "entra_sign_ins"),
         (["interactiveUser"], "entra_sign_ins"),
         (["nonInteractiveUser"], "entra_non_interactive_sign_ins"),
         (["servicePrincipal"], "entra_service_principal_sign_ins"),
@@ -145,24 +144,28 @@ def test_projected_rows_are_recognised_by_columns_that_only_their_table_has(keys
 )
 def test_one_page_of_graph_sign_ins_is_shared_out_by_event_type(kinds, claimed):
     obj = {"id": "x", "createdDateTime": "2026-05-11T06:00:02Z", "appId": "y", "resourceDisplayName": "z"}
-    obj |= {} if kinds is None else {"signInEventTypes": kinds}
+    obj |= {"signInEventTypes": kinds}
     found = [n for n in FILES if loader_cases.loader_named(n).claims.get(Carrier.GRAPH)(frozenset(obj), obj, Context())]
     assert found == [claimed]
 
 
 @pytest.mark.parametrize(
-    ("chosen", "claimed"),
+    ("version", "chosen", "claimed"),
     [
-        ("servicePrincipalId servicePrincipalName", "entra_service_principal_sign_ins"),
-        ("servicePrincipalName", "entra_service_principal_sign_ins"),
-        ("servicePrincipalId userId", "entra_sign_ins"),
-        ("userPrincipalName", "entra_sign_ins"),
+        ("beta", "servicePrincipalId servicePrincipalName", ["entra_service_principal_sign_ins"]),
+        (None, "servicePrincipalName", ["entra_service_principal_sign_ins"]),
+        ("beta", "servicePrincipalId userId", ["entra_sign_ins"]),
+        (None, "userPrincipalName", ["entra_sign_ins"]),
+        ("v1.0", "ipAddress", ["entra_sign_ins"]),
+        ("beta", "ipAddress", []),
+        (None, "ipAddress", []),
     ],
 )
-def test_a_graph_sign_in_with_chosen_properties_is_told_by_whose_they_are(chosen, claimed):
+def test_a_graph_sign_in_with_chosen_properties_is_told_by_whose_they_are(version, chosen, claimed):
     obj = dict.fromkeys(["id", "createdDateTime", "appId", "resourceDisplayName", *chosen.split()], "x")
-    found = [n for n in FILES if loader_cases.loader_named(n).claims.get(Carrier.GRAPH)(frozenset(obj), obj, Context())]
-    assert found == [claimed]
+    context = Context(odata_context=f"https://graph.microsoft.com/{version}/$metadata#x" if version else None)
+    claims = {name: loader_cases.loader_named(name).claims[Carrier.GRAPH] for name in FILES}
+    assert [name for name, claim in claims.items() if claim(frozenset(obj), obj, context)] == claimed
 
 
 # -- through the readers -----------------------------------------------------------------------------------------
