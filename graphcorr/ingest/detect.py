@@ -15,7 +15,7 @@ from typing import Any
 from graphcorr import ids
 from graphcorr.errors import ConfigError, RecordError
 from graphcorr.ingest import powershell
-from graphcorr.ingest.fields import as_value, is_change
+from graphcorr.ingest.fields import is_change, stated
 from graphcorr.ingest.loader import UNEXPECTED, Carrier, Context, JsonObject, Loader, Parse
 from graphcorr.ingest.readers import Page
 
@@ -206,17 +206,17 @@ class Detector:
             rename = _renames(keys, obj, carrier)
             usual = obj if rename is None else _renamed(obj, rename)
             if carrier is Carrier.EXPORT:
-                stated = self._of_category(usual.get("category"), _provider(usual, context))
+                said = self._of_category(usual.get("category"), _provider(usual, context))
             elif carrier in (Carrier.CSV, Carrier.ROW):
-                stated = self._of_row(usual, page, context)
+                said = self._of_row(usual, page, context)
             else:
-                stated = _Stated(table := _table_of(keys), decides=table is not None)
-            loader = stated.loader
-            if loader is None and not stated.decides:
+                said = _Stated(table := _table_of(keys), decides=table is not None)
+            loader = said.loader
+            if loader is None and not said.decides:
                 loader = self._claimed(frozenset(usual), usual, carrier, context)
             if loader is not None and carrier in loader.parse:
                 return Match(loader, carrier, keys, rename)
-            named = named or stated.name
+            named = named or said.name
         named = named or _collection(obj, page)
         return NotLoaded(named) if named else None
 
@@ -230,8 +230,8 @@ class Detector:
         if isinstance(found, Match) and (certain or Carrier.ROW not in found.loader.parse):
             found.by_powershell = True
             return found
-        stated = _table_of(frozenset(obj)) if certain else None
-        return NotLoaded(stated) if stated else None
+        table = _table_of(frozenset(obj)) if certain else None
+        return NotLoaded(table) if table else None
 
     def _of_row(self, row: JsonObject, page: Page, context: Context) -> _Stated:
         """A table decides; in AuditLogs, `Category` is something else."""
@@ -260,7 +260,8 @@ class Detector:
 
     def _of_category(self, category: object, provider: str | None) -> _Stated:
         """What a category says; several services may have one of that name."""
-        if not isinstance(category, str) or not category:
+        category = _text(category)
+        if category is None:
             return _Stated()
         name = f"{category} ({provider})" if provider else category
         loader = self._by_category.get(category.lower())
@@ -320,8 +321,8 @@ def _table_of(keys: frozenset[str]) -> str | None:
 def _provider(obj: JsonObject, context: Context) -> str | None:
     """Whose log it is, by the resource that an export or a row names: `microsoft.keyvault`."""
     named = (ids.provider_of(obj.get(name)) for name in ("_ResourceId", "resourceId", "ResourceId"))
-    stated = (as_value(obj.get("ResourceProvider")) or "").lower()
-    return next(filter(None, named), None) or stated or ids.provider_of(context.path_resource_id)
+    provider = (_text(obj.get("ResourceProvider")) or "").lower()
+    return next(filter(None, named), None) or provider or ids.provider_of(context.path_resource_id)
 
 
 def _collection(obj: JsonObject, page: Page) -> str | None:
@@ -379,7 +380,7 @@ def _unknown(names: Iterable[str], known: frozenset[str], usual: frozenset[str])
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and stated(value) else None
 
 
 _DECISIVE: dict[str, Callable[[Any], object]] = {

@@ -44,6 +44,9 @@ OBJECTS = [
     ({"Type": "Unread", "N": "1", "OnlyHere": "1", "TimeGenerated": "x"}, CSV_PAGE, "Unread"),
     ({"Type": "ipv4", "N": "1", "OnlyHere": "1"}, CSV_PAGE, ("Alpha", Carrier.CSV)),
     ({"Type": "Unread", "N": 1, "OnlyHere": 1}, ROW_PAGE, "Unread"),
+    # A word for nothing is no table.
+    ({**T, "$table": "None", "Type": "Alpha"}, PLAIN, ("Alpha", Carrier.ROW)),
+    ({**T, "Type": "None", "Category": "null", "N": 1, "OnlyHere": 1}, PLAIN, ("Alpha", Carrier.ROW)),
     # Tables with names that somebody chose.
     ({**T, "Type": "Mine_CL", "N": 1, "OnlyHere": 1}, PLAIN, "Mine_CL"),
     ({**T, "Type": "Mine_CL", "Category": "BetaCategory"}, PLAIN, ("Beta", Carrier.ROW)),
