@@ -38,10 +38,11 @@ def state(home: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     capsys.readouterr()
     verified = run(["--quiet", "--home", str(home), "verify"])
     said = capsys.readouterr()
-    made = json.loads((home / "projection" / "current.json").read_text(encoding="utf-8"))["id"]
-    projected = Projection(made, tables_dir(home / "projection", made))
+    made = json.loads((home / "projection" / "current.json").read_text(encoding="utf-8"))
+    projected = Projection(made["id"], tables_dir(home / "projection", made["id"]), made["withoutTenant"])
     return {
         "graph": Graph(projected).tables(),
+        "withoutTenant": projected.without_tenant,
         "verify": (verified, said.out, said.err),
         "coverage": coverage(home=home),
         "scan": scan(home=home, patterns=["renamed_principal", "orphan_sign_in"]),
