@@ -100,7 +100,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: write(tmp_path_factory.mktemp(name), *rows) for name, rows in GRAPHS.items()}
 
 
-@pytest.fixture(params=SERVERS)
+# What is tried here lies between the driver and us: one generation of servers shows it, the newest.
+@pytest.fixture(params=SERVERS[-1:])
 def bench(
     request: pytest.FixtureRequest, neo4j_servers: Servers, tables: dict[str, Path], tmp_path: Path
 ) -> Iterator[Bench]:
