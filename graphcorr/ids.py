@@ -11,7 +11,8 @@ import ipaddress
 import re
 import unicodedata
 import uuid
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from hashlib import blake2b
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
@@ -158,15 +159,22 @@ def _address(text: str) -> str | None:
     return str(mapped or address)
 
 
-def arm_id(value: object) -> str | None:
+def _of_path(read: Callable[[str], str | None]) -> Callable[[object], str | None]:
+    """Reads something from a path; what it found is remembered, as the same few come again, but of very long ones."""
+    remembered = lru_cache(maxsize=4096)(read)
+
+    @wraps(read)
+    def found(value: object) -> str | None:
+        if not isinstance(value, str):
+            return None
+        return remembered(value) if len(value) <= _LONGEST_PATH else read(value)
+
+    return found
+
+
+@_of_path
+def arm_id(written: str) -> str | None:
     """An ARM resource id in lower case without a trailing slash; None if the value is not one."""
-    if not isinstance(value, str):
-        return None
-    return _arm_id(value) if len(value) <= _LONGEST_PATH else _arm_id.__wrapped__(value)
-
-
-@lru_cache(maxsize=4096)
-def _arm_id(written: str) -> str | None:
     lowered = written.strip().lower().rstrip("/")
     return lowered if lowered.startswith("/") and len(lowered) > 1 else None
 
@@ -176,28 +184,16 @@ def is_user_assigned(resource_id: str | None) -> bool:
     return resource_id is not None and "/microsoft.managedidentity/userassignedidentities/" in resource_id
 
 
-def subscription_of(value: object) -> str | None:
+@_of_path
+def subscription_of(written: str) -> str | None:
     """The subscription id inside an ARM id."""
-    if not isinstance(value, str):
-        return None
-    return _subscription(value) if len(value) <= _LONGEST_PATH else _subscription.__wrapped__(value)
-
-
-@lru_cache(maxsize=4096)
-def _subscription(written: str) -> str | None:
     match = _SUBSCRIPTION.match(written.strip())
     return guid(match.group(1)) if match else None
 
 
-def provider_of(value: object) -> str | None:
+@_of_path
+def provider_of(written: str) -> str | None:
     """The resource provider of a resource id, in lower case: `microsoft.keyvault`."""
-    if not isinstance(value, str):
-        return None
-    return _provider(value) if len(value) <= _LONGEST_PATH else _provider.__wrapped__(value)
-
-
-@lru_cache(maxsize=4096)
-def _provider(written: str) -> str | None:
     return written.lower().partition("/providers/")[2].partition("/")[0] or None
 
 
